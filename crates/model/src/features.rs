@@ -1,0 +1,241 @@
+//! Polaris' feature flags, as far as they mean something here.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::Properties;
+
+/// What a flag's value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlagKind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Integer,
+    /// A JSON array of texts.
+    List,
+}
+
+/// A flag: Polaris' name for it, its default, and where a catalog may override it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flag {
+    /// The name in `polaris.features."<NAME>"`.
+    pub name: &'static str,
+    /// What its value is.
+    pub kind: FlagKind,
+    /// The value where nothing sets it, as it would be written.
+    pub default: &'static str,
+    /// The catalog properties that override it, the current one first.
+    pub catalog_properties: &'static [&'static str],
+    /// What it does, in a sentence.
+    pub effect: &'static str,
+    /// Whether it is set under `polaris.behavior-changes` instead of `polaris.features`.
+    pub behavior_change: bool,
+}
+
+/// Declares the flags: a row each.
+macro_rules! flags {
+    ($($ident:ident = $kind:ident $default:literal [$($property:literal),*] $effect:literal $(($behavior:ident))?;)+) => {
+        $(
+            #[doc = $effect]
+            pub const $ident: Flag = Flag {
+                name: stringify!($ident),
+                kind: FlagKind::$kind,
+                default: $default,
+                catalog_properties: &[$($property),*],
+                effect: $effect,
+                behavior_change: flags!(@behavior $($behavior)?),
+            };
+        )+
+        /// Every flag that has an effect.
+        pub const ALL: &[Flag] = &[$($ident),+];
+    };
+    (@behavior) => { false };
+    (@behavior behavior) => { true };
+}
+
+flags! {
+    ADD_TRAILING_SLASH_TO_LOCATION = Bool "true" [] "Ends the default location of a namespace in a slash.";
+    ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION = Bool "true" ["polaris.config.allow.client-specified.table.location"] "Lets clients say where a table lies.";
+    ALLOW_EXTERNAL_METADATA_FILE_LOCATION = Bool "false" ["polaris.config.allow.external.metadata.file.location"] "Lets a metadata file lie outside its table's location.";
+    ALLOW_INSECURE_STORAGE_TYPES = Bool "false" [] "Lets the server start with FILE among the supported storage types.";
+    ALLOW_NAMESPACE_LOCATION_OVERLAP = Bool "false" [] "Lets namespaces with one parent have overlapping locations.";
+    ALLOW_OVERLAPPING_CATALOG_URLS = Bool "false" [] "Lets catalogs of one realm have overlapping locations.";
+    ALLOW_SETTING_S3_ENDPOINTS = Bool "true" [] "Lets a catalog name its own S3 and STS endpoints.";
+    ALLOW_SPECIFYING_FILE_IO_IMPL = Bool "false" [] "Lets a table set the property io-impl.";
+    ALLOW_TABLE_LOCATION_OVERLAP = Bool "false" ["polaris.config.allow.overlapping.table.location", "allow.overlapping.table.location"] "Lets tables have overlapping locations.";
+    ALLOW_UNRESTRICTED_STORAGE_CONFIG_ROLE_CHANGES = Bool "false" [] "Lets an update of a catalog change its cloud account.";
+    ALLOW_UNSTRUCTURED_TABLE_LOCATION = Bool "false" ["polaris.config.allow.unstructured.table.location", "allow.unstructured.table.location"] "Lets a table lie outside its namespace's location.";
+    ALLOW_WILDCARD_LOCATION = Bool "false" [] "Lets a catalog allow every location with *.";
+    DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED = Bool "false" ["polaris.config.default-unique-table-location.enabled"] "Ends the default location of a table in something random.";
+    DROP_WITH_PURGE_ENABLED = Bool "false" ["polaris.config.drop-with-purge.enabled", "drop-with-purge.enabled"] "Lets a drop ask for the table's files to be deleted.";
+    ENABLE_FINE_GRAINED_UPDATE_TABLE_PRIVILEGES = Bool "true" ["polaris.config.enable-fine-grained-update-table-privileges"] "Lets a commit be judged by the kinds of its updates.";
+    ICEBERG_COMMIT_MAX_RETRIES = Integer "4" ["polaris.config.iceberg-commit-max-retries"] "How often a commit that lost the race for the pointer is tried again.";
+    LIST_PAGINATION_ENABLED = Bool "true" ["polaris.config.list-pagination-enabled"] "Answers lists in pages to clients that ask for pages.";
+    SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION = Bool "false" [] "Vends no credentials: clients bring their own.";
+    SUPPORTED_CATALOG_STORAGE_TYPES = List "[\"S3\",\"AZURE\",\"GCS\"]" ["polaris.config.supported.storage.types", "supported.storage.types"] "The storage types a catalog may have.";
+    ALLOW_NAMESPACE_CUSTOM_LOCATION = Bool "false" ["polaris.config.namespace-custom-location.enabled"] "Lets a namespace lie elsewhere than below its parent." (behavior);
+    STORAGE_CONFIGURATION_MAX_LOCATIONS = Integer "-1" [] "How many allowed locations a catalog may have; -1: any number." (behavior);
+}
+
+/// Catalog properties that Polaris registers and that have no effect here, or not yet: they may be
+/// set on a catalog although their names begin with the reserved prefix.
+pub const INERT_CATALOG_PROPERTIES: &[&str] = &[
+    "polaris.config.add-trailing-slash-to-location",
+    "polaris.config.allow-dropping-non-empty-passthrough-facade-catalog",
+    "polaris.config.allow-federated-catalogs-credential-vending",
+    "polaris.config.allow.external.table.location",
+    "polaris.config.cleanup.on.catalog.drop",
+    "polaris.config.cleanup.on.namespace.drop",
+    "polaris.config.default-table-location-object-storage-prefix.enabled",
+    "polaris.config.enable-sub-catalog-rbac-for-federated-catalogs",
+    "polaris.config.enable.credential.vending",
+    "polaris.config.purge-view-metadata-on-drop",
+    "polaris.config.rollback.compaction.on-conflicts.enabled",
+];
+
+/// A value that a flag cannot have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{value}' is not {expected}")]
+pub struct InvalidFlag {
+    value: String,
+    expected: &'static str,
+}
+
+impl Flag {
+    /// Checks a value for this flag.
+    pub fn check(&self, value: &str) -> Result<(), InvalidFlag> {
+        let (is_good, expected) = match self.kind {
+            FlagKind::Bool => (parse_bool(value).is_some(), "true or false"),
+            FlagKind::Integer => (value.trim().parse::<i64>().is_ok(), "a whole number"),
+            FlagKind::List => {
+                (parse_list(value).is_some(), "a JSON array of texts such as [\"S3\",\"GCS\"]")
+            }
+        };
+        if is_good { Ok(()) } else { Err(InvalidFlag { value: value.to_owned(), expected }) }
+    }
+
+    /// The flag a catalog property overrides.
+    pub fn of_catalog_property(name: &str) -> Option<&'static Self> {
+        ALL.iter().find(|flag| flag.catalog_properties.contains(&name))
+    }
+}
+
+fn parse_bool(value: &str) -> Option<bool> {
+    match value.trim() {
+        text if text.eq_ignore_ascii_case("true") => Some(true),
+        text if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}
+
+fn parse_list(value: &str) -> Option<Vec<String>> {
+    serde_json::from_str(value).ok()
+}
+
+/// The values set for flags in one realm: the realm's own, over those for all realms.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Features {
+    values: BTreeMap<String, String>,
+}
+
+impl Features {
+    /// Sets a flag. Names without an effect here are kept and do nothing: unknown features must not
+    /// stop a server that was configured for another.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), InvalidFlag> {
+        if let Some(flag) = ALL.iter().find(|flag| flag.name == name) {
+            flag.check(value)?;
+        }
+        self.values.insert(name.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    /// The flags as they hold in a catalog with those properties.
+    pub fn within<'a>(&'a self, catalog: &'a Properties) -> CatalogFeatures<'a> {
+        CatalogFeatures { features: self, catalog: Some(catalog) }
+    }
+
+    /// The flags as they hold outside any catalog.
+    pub fn of_realm(&self) -> CatalogFeatures<'_> {
+        CatalogFeatures { features: self, catalog: None }
+    }
+}
+
+impl fmt::Debug for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(&self.values).finish()
+    }
+}
+
+/// The flags as they hold in one catalog: its properties first, then the realm, then the default.
+#[derive(Debug, Clone, Copy)]
+pub struct CatalogFeatures<'a> {
+    features: &'a Features,
+    catalog: Option<&'a Properties>,
+}
+
+impl CatalogFeatures<'_> {
+    /// Whether a flag is on.
+    pub fn is_on(&self, flag: &Flag) -> bool {
+        self.find(flag, parse_bool).unwrap_or(false)
+    }
+
+    /// A flag's number.
+    pub fn number(&self, flag: &Flag) -> i64 {
+        self.find(flag, |value| value.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// A flag's texts.
+    pub fn list(&self, flag: &Flag) -> Vec<String> {
+        self.find(flag, parse_list).unwrap_or_default()
+    }
+
+    /// The first value that parses: a catalog property is a user's text, and one that does not
+    /// parse is as if it were not there.
+    fn find<T>(&self, flag: &Flag, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let of_catalog = self.catalog.into_iter().flat_map(|catalog| {
+            flag.catalog_properties.iter().filter_map(|name| catalog.get(*name))
+        });
+        of_catalog
+            .chain(self.features.values.get(flag.name))
+            .find_map(|value| parse(value))
+            .or_else(|| parse(flag.default))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_good_value() {
+        for flag in ALL {
+            assert_eq!(flag.check(flag.default), Ok(()), "{}", flag.name);
+        }
+    }
+
+    #[test]
+    fn a_catalog_overrides_its_realm_and_the_realm_the_default() {
+        let mut features = Features::default();
+        let plain = Properties::new();
+        let overriding = Properties::from([(
+            "polaris.config.drop-with-purge.enabled".to_owned(),
+            "false".to_owned(),
+        )]);
+        assert!(!features.within(&plain).is_on(&DROP_WITH_PURGE_ENABLED));
+
+        features.set("DROP_WITH_PURGE_ENABLED", "true").unwrap();
+
+        assert!(features.within(&plain).is_on(&DROP_WITH_PURGE_ENABLED));
+        assert!(!features.within(&overriding).is_on(&DROP_WITH_PURGE_ENABLED));
+    }
+
+    #[test]
+    fn a_malformed_value_is_refused_and_an_unknown_flag_is_not() {
+        let mut features = Features::default();
+
+        assert!(features.set("LIST_PAGINATION_ENABLED", "yes").is_err());
+        assert!(features.set("SUPPORTED_CATALOG_STORAGE_TYPES", "S3").is_err());
+        assert!(features.set("SOMETHING_ELSE", "whatever").is_ok());
+    }
+}
