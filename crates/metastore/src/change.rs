@@ -1,0 +1,69 @@
+//! Writes.
+
+use merak_model::{Entity, EntityId, EntityVersion, GrantRecord};
+
+/// One step of a write.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Makes an entity. Fails if its parent is gone ([`crate::Error::ParentGone`]), if its name is
+    /// taken ([`crate::Error::AlreadyExists`]) or, when `keep_apart` is set and it has a location,
+    /// if that overlaps another's ([`crate::Error::LocationOverlap`]).
+    Create {
+        /// The entity.
+        entity: Box<Entity>,
+        /// The current metadata, kept beside the pointer.
+        metadata: Option<Vec<u8>>,
+        /// Whether its location must not overlap that of any table, view or generic table of the
+        /// catalog, nor that of a namespace with the same parent. For a namespace: that of any
+        /// entity with the same parent.
+        keep_apart: bool,
+    },
+    /// Replaces the entity with the same id, if it is still at `expected`; it is then at the version
+    /// that `entity` states. Changes its name and parent too: that is a rename.
+    Update {
+        /// The entity as it is to be.
+        entity: Box<Entity>,
+        /// The version the change was based on.
+        expected: EntityVersion,
+        /// What becomes of the metadata kept beside the pointer.
+        metadata: MetadataBody,
+        /// As in [`Change::Create`].
+        keep_apart: bool,
+    },
+    /// Removes an entity that has no children, with every grant to it and on it, and a principal
+    /// with its secrets. Fails with [`crate::Error::NotEmpty`] while children remain.
+    Drop {
+        /// The entity.
+        id: EntityId,
+        /// The version the decision was based on.
+        expected: EntityVersion,
+    },
+    /// Grants a privilege. Granting it again changes nothing.
+    Grant(GrantRecord),
+    /// Takes a privilege away. One that was not granted changes nothing.
+    Revoke(GrantRecord),
+    /// Sets a principal's client id and secrets.
+    SetSecrets(EntityId, PrincipalSecrets),
+}
+
+/// What becomes of the metadata kept beside the pointer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MetadataBody {
+    /// It stays.
+    Keep,
+    /// It is replaced; by nothing where the new metadata is too large to be kept.
+    Set(Option<Vec<u8>>),
+}
+
+/// A principal's client id and the hashes of its secrets. The secrets themselves are never stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrincipalSecrets {
+    /// What the principal names itself by when it asks for a token.
+    pub client_id: String,
+    /// Lower-case hex of the SHA-256 of `secret:salt`, as Polaris keeps it.
+    pub main_hash: String,
+    /// The hash of the secret before the last rotation, which is still accepted.
+    pub secondary_hash: String,
+    /// Hashed with each secret.
+    pub salt: String,
+}

@@ -1,0 +1,272 @@
+//! The conformance suite: what [`Metastore`] promises, as tests for whoever implements it.
+//!
+//! A case is a function that is given a fresh metastore, migrated and without realms. It becomes a
+//! test by its line in [`metastore_conformance!`](crate::metastore_conformance).
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    clippy::wildcard_enum_match_arm,
+    reason = "these are tests, though no attribute says so"
+)]
+#![expect(missing_docs, reason = "a case's name is a sentence")]
+
+mod grants;
+mod overlaps;
+mod races;
+mod realms;
+mod resolving;
+mod writes;
+
+use std::sync::Arc;
+
+use merak_model::{
+    Entity, EntityId, EntityKind, GrantRecord, Namespace, Privilege, RealmId, TableIdent,
+};
+
+use crate::{
+    CallerRef, Change, Children, Error, MetadataBody, Metastore, Page, PrincipalSecrets,
+    Resolution, ResolveRequest, RoleSelection, TableLookup,
+};
+
+pub use grants::*;
+pub use overlaps::*;
+pub use races::*;
+pub use realms::*;
+pub use resolving::*;
+pub use writes::*;
+
+/// Makes a test of each promise of [`Metastore`].
+///
+/// What is given is an expression for a future of an `Arc<dyn Metastore>` and of anything that is to
+/// live as long as the test, such as the directory it is in.
+#[macro_export]
+macro_rules! metastore_conformance {
+    ($fresh:expr) => {
+        $crate::metastore_conformance! { $fresh =>
+            apply_is_all_or_nothing
+            changes_are_applied_in_their_order
+            applying_nothing_is_fine
+            what_was_stored_comes_back
+            update_replaces_everything_that_can_change
+            update_conflicts_once_the_version_has_moved
+            update_of_what_is_gone_conflicts
+            create_fails_when_the_parent_is_gone
+            rename_fails_when_the_new_parent_is_gone
+            drop_fails_while_children_remain
+            drop_conflicts_once_the_version_has_moved
+            a_name_taken_by_a_view_is_taken_for_a_table
+            rename_to_a_taken_name_fails
+            a_name_made_twice_in_one_transaction_is_taken
+            a_namespace_and_a_table_of_one_name_do_not_collide
+            names_differ_by_case_and_by_accent
+            metadata_is_kept_replaced_and_removed
+
+            drop_takes_its_grants_along
+            dropping_a_role_takes_what_it_held_along
+            dropped_principal_takes_its_secrets_along
+            rename_keeps_the_id_and_the_grants
+            granting_twice_and_revoking_nothing_change_nothing
+            grant_fails_when_either_end_is_gone
+            a_client_id_belongs_to_one_principal
+            secrets_are_replaced_as_a_whole
+
+            realms_do_not_see_each_other
+            bootstrap_does_nothing_the_second_time
+            bootstrap_is_all_or_nothing
+            purge_removes_everything
+            the_first_signing_key_stays
+            a_principal_has_a_name_and_a_role_is_none
+
+            a_table_must_not_lie_where_another_does
+            a_table_must_not_lie_above_or_below_another
+            locations_that_merely_begin_alike_do_not_overlap
+            tables_of_different_namespaces_are_kept_apart
+            other_catalogs_do_not_matter_for_overlaps
+            namespaces_are_kept_apart_from_their_siblings_only
+            overlaps_are_allowed_where_they_are_not_to_be_kept_apart
+            an_update_is_kept_apart_from_others_but_not_from_itself
+            catalogs_are_kept_apart
+
+            a_missing_caller_is_absent_and_holds_nothing
+            roles_are_activated_as_the_token_says
+            privileges_come_through_principal_roles_and_catalog_roles
+            a_role_of_another_catalog_does_not_count
+            a_role_that_is_not_activated_does_not_count
+            direct_grants_to_a_principal_do_not_count
+            a_deep_namespace_comes_with_all_above_it
+            what_is_not_there_is_absent
+            many_tables_are_found_at_once
+            metadata_that_is_known_does_not_come_again
+            names_nothing_can_have_are_not_found
+            children_of_the_root_of_a_catalog_and_of_a_namespace
+            children_of_a_kind_that_shares_names_are_only_of_that_kind
+            pages_follow_one_another_without_gaps
+
+            of_racing_updates_exactly_one_wins
+            of_racing_creates_of_one_name_exactly_one_wins
+            of_racing_signing_keys_one_wins_and_all_get_it
+            of_racing_bootstraps_one_makes_the_realm
+            a_create_and_the_drop_of_its_parent_do_not_both_succeed
+            transactions_in_opposite_orders_both_succeed
+            writers_and_readers_do_not_get_in_each_others_way
+        }
+    };
+    ($fresh:expr => $($case:ident)+) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let (store, _alive) = $fresh.await;
+            $crate::testing::$case(store).await;
+        }
+    )+};
+}
+
+/// A realm with its root container and one principal, who asks all the questions.
+#[derive(Clone)]
+struct World {
+    store: Arc<dyn Metastore>,
+    realm: RealmId,
+    caller: EntityId,
+}
+
+impl World {
+    async fn new(store: Arc<dyn Metastore>) -> Self {
+        Self::in_realm(store, "test").await
+    }
+
+    async fn in_realm(store: Arc<dyn Metastore>, realm: &str) -> Self {
+        let realm = RealmId::new(realm);
+        let caller = entity(EntityKind::Principal, &root(), "alice");
+        let world = Self { store, realm, caller: caller.id };
+        world.store.bootstrap(&world.realm, &[create(&root()), create(&caller)]).await.unwrap();
+        world
+    }
+
+    async fn apply(&self, changes: &[Change]) -> Result<(), Error> {
+        self.store.apply(&self.realm, changes).await
+    }
+
+    /// Creates an entity that nothing is in the way of.
+    async fn make(&self, kind: EntityKind, parent: &Entity, name: &str) -> Entity {
+        let entity = entity(kind, parent, name);
+        self.apply(&[create(&entity)]).await.unwrap();
+        entity
+    }
+
+    async fn make_catalog(&self, name: &str) -> Entity {
+        self.make(EntityKind::Catalog, &root(), name).await
+    }
+
+    async fn make_namespace(&self, parent: &Entity, path: &[&str]) -> Entity {
+        self.make(EntityKind::Namespace, parent, &namespace(path).encoded()).await
+    }
+
+    async fn make_table(&self, parent: &Entity, name: &str) -> Entity {
+        self.make(EntityKind::Table, parent, name).await
+    }
+
+    async fn grant(&self, privilege: Privilege, securable: &Entity, grantee: &Entity) {
+        let grant = GrantRecord { securable: securable.id, grantee: grantee.id, privilege };
+        self.apply(&[Change::Grant(grant)]).await.unwrap();
+    }
+
+    /// Makes a principal role that the caller has.
+    async fn make_role_of_caller(&self, name: &str) -> Entity {
+        let role = self.make(EntityKind::PrincipalRole, &root(), name).await;
+        let usage = Privilege::PrincipalRoleUsage;
+        let grant = GrantRecord { securable: role.id, grantee: self.caller, privilege: usage };
+        self.apply(&[Change::Grant(grant)]).await.unwrap();
+        role
+    }
+
+    fn caller(&self) -> CallerRef {
+        CallerRef { principal: self.caller, roles: RoleSelection::All }
+    }
+
+    async fn resolve(&self, request: &ResolveRequest) -> Resolution {
+        self.store.resolve(&self.realm, request).await.unwrap()
+    }
+
+    async fn resolve_table(&self, catalog: &str, path: &[&str], name: &str) -> Resolution {
+        let tables = vec![lookup(path, name)];
+        let request = ResolveRequest { tables, ..self.of_catalog(catalog) };
+        self.resolve(&request).await
+    }
+
+    async fn resolve_namespace(&self, catalog: &str, path: &[&str]) -> Resolution {
+        let namespaces = vec![namespace(path)];
+        let request = ResolveRequest { namespaces, ..self.of_catalog(catalog) };
+        self.resolve(&request).await
+    }
+
+    fn of_catalog(&self, catalog: &str) -> ResolveRequest {
+        ResolveRequest::of_catalog(self.caller(), catalog)
+    }
+
+    /// The names of a page of children.
+    async fn children(&self, request: ResolveRequest, children: Children) -> Vec<String> {
+        let request = ResolveRequest { children: Some(children), ..request };
+        self.resolve(&request).await.children.into_iter().map(|child| child.name).collect()
+    }
+}
+
+fn root() -> Entity {
+    let mut root =
+        Entity::new(EntityKind::Root, EntityId::ROOT, EntityId::ROOT, "root_container", 1);
+    root.id = EntityId::ROOT;
+    root
+}
+
+/// An entity that is not stored yet.
+fn entity(kind: EntityKind, parent: &Entity, name: &str) -> Entity {
+    let catalog = if parent.kind == EntityKind::Catalog { parent.id } else { parent.catalog_id };
+    Entity::new(kind, catalog, parent.id, name, 1_700_000_000_000)
+}
+
+fn at(mut entity: Entity, location: &str) -> Entity {
+    entity.location = Some(location.to_owned());
+    entity
+}
+
+fn create(entity: &Entity) -> Change {
+    Change::Create { entity: Box::new(entity.clone()), metadata: None, keep_apart: false }
+}
+
+/// The entity's next version, and the change that makes it so.
+fn update(entity: &Entity, change: impl FnOnce(&mut Entity)) -> (Entity, Change) {
+    let mut updated = entity.clone();
+    updated.version = entity.version.next();
+    change(&mut updated);
+    let change = Change::Update {
+        entity: Box::new(updated.clone()),
+        expected: entity.version,
+        metadata: MetadataBody::Keep,
+        keep_apart: false,
+    };
+    (updated, change)
+}
+
+fn drop_of(entity: &Entity) -> Change {
+    Change::Drop { id: entity.id, expected: entity.version }
+}
+
+fn namespace(path: &[&str]) -> Namespace {
+    Namespace::lookup(path.iter().map(|&level| level.to_owned()).collect()).unwrap()
+}
+
+fn lookup(path: &[&str], name: &str) -> TableLookup {
+    let ident = TableIdent { namespace: namespace(path), name: name.to_owned() };
+    TableLookup { ident, known_metadata: None }
+}
+
+fn all_children(of: Option<&[&str]>, kind: EntityKind) -> Children {
+    Children { of: of.map(namespace), kind, page: Page::default() }
+}
+
+fn secrets(client_id: &str) -> PrincipalSecrets {
+    PrincipalSecrets {
+        client_id: client_id.to_owned(),
+        main_hash: "main".to_owned(),
+        secondary_hash: "secondary".to_owned(),
+        salt: "salt".to_owned(),
+    }
+}
