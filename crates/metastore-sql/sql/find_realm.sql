@@ -1,0 +1,1 @@
+select name from realm where name = $1

@@ -1,0 +1,1 @@
+select key from signing_key where realm = $1 and algorithm = $2

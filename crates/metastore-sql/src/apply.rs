@@ -1,0 +1,487 @@
+//! Writes.
+
+use std::time::Duration;
+
+use merak_metastore::{Bootstrap, BoxError, Change, Error, MetadataBody};
+use merak_model::{Entity, EntityId, EntityVersion, RealmId};
+
+use crate::connection::{Failure, Param, Row};
+use crate::entity;
+use crate::overlap::Range;
+use crate::pool::{Lease, Pool};
+use crate::statement::{self as sql, Statement};
+
+/// How often something is tried that the database undoes for the sake of other transactions.
+const ATTEMPTS: u32 = 6;
+
+/// Applies all changes or none.
+pub(crate) async fn apply(pool: &Pool, realm: &RealmId, changes: &[Change]) -> Result<(), Error> {
+    let mut attempts = Attempts::default();
+    loop {
+        match try_apply(pool, realm, changes).await {
+            Ok(()) => return Ok(()),
+            Err(stop) => attempts.another(stop).await?,
+        }
+    }
+}
+
+async fn try_apply(pool: &Pool, realm: &RealmId, changes: &[Change]) -> Result<(), Stop> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut lease = pool.lease_to_write().await?;
+    if let [change] = changes {
+        let Err(trouble) = make(&mut lease, realm, change).await else { return Ok(()) };
+        return Err(explain(&mut lease, realm, change, trouble, When::Alone).await);
+    }
+    begin(&mut lease).await?;
+    make_all(&mut lease, realm, changes).await?;
+    commit(&mut lease).await
+}
+
+/// Makes a realm with all that is in it, unless it is there.
+pub(crate) async fn bootstrap(
+    pool: &Pool,
+    realm: &RealmId,
+    changes: &[Change],
+) -> Result<Bootstrap, Error> {
+    let mut attempts = Attempts::default();
+    loop {
+        match try_bootstrap(pool, realm, changes).await {
+            Ok(bootstrap) => return Ok(bootstrap),
+            Err(stop) => attempts.another(stop).await?,
+        }
+    }
+}
+
+async fn try_bootstrap(
+    pool: &Pool,
+    realm: &RealmId,
+    changes: &[Change],
+) -> Result<Bootstrap, Stop> {
+    let mut lease = pool.lease_to_write().await?;
+    begin(&mut lease).await?;
+    let params = [Param::Text(realm.as_str()), Param::Int(created_ms(changes))];
+    match lease.run(&sql::MAKE_REALM, &params).await {
+        Ok(rows) if rows.is_empty() => {
+            roll_back(&mut lease).await;
+            return Ok(Bootstrap::AlreadyThere);
+        }
+        Ok(_) => {}
+        Err(failure) => {
+            roll_back(&mut lease).await;
+            return Err(Stop::before_commit(failure));
+        }
+    }
+    make_all(&mut lease, realm, changes).await?;
+    commit(&mut lease).await?;
+    Ok(Bootstrap::Made)
+}
+
+/// Removes a realm. A large one takes its time, which is why no time-out of the usual kind applies.
+pub(crate) async fn purge(pool: &Pool, realm: &RealmId) -> Result<bool, Error> {
+    let mut attempts = Attempts::default();
+    loop {
+        match try_purge(pool, realm).await {
+            Ok(was_there) => return Ok(was_there),
+            Err(stop) => attempts.another(stop).await?,
+        }
+    }
+}
+
+async fn try_purge(pool: &Pool, realm: &RealmId) -> Result<bool, Stop> {
+    let mut lease = pool.lease_to_write().await?;
+    begin(&mut lease).await?;
+    lease.lift_timeout().await.map_err(Stop::before_commit)?;
+    let rows = lease.run(&sql::PURGE_REALM, &[Param::realm(realm)]).await;
+    let rows = rows.map_err(Stop::before_commit)?;
+    commit(&mut lease).await?;
+    Ok(!rows.is_empty())
+}
+
+/// Runs a write that is one statement, and gives back its first row.
+pub(crate) async fn run(
+    pool: &Pool,
+    statement: &'static Statement,
+    params: &[Param<'_>],
+) -> Result<Option<Row>, Error> {
+    let mut lease = pool.lease_to_write().await?;
+    let rows = lease.run(statement, params).await.map_err(Failure::into_write_error)?;
+    Ok(rows.into_iter().next())
+}
+
+/// Why an attempt ended.
+#[derive(Debug)]
+enum Stop {
+    /// It is to be tried again: nothing happened, and the reason passes.
+    Again(BoxError),
+    With(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::With(error)
+    }
+}
+
+impl Stop {
+    /// What a failure means as long as nothing is committed.
+    fn before_commit(failure: Failure) -> Self {
+        match failure {
+            Failure::Again(source) => Self::Again(source),
+            Failure::Unique(_)
+            | Failure::ForeignKey(_)
+            | Failure::Refused(_)
+            | Failure::Lost(_) => Self::With(failure.into_unavailable()),
+        }
+    }
+
+    /// What a failure means when it may have been committed.
+    fn at_commit(failure: Failure) -> Self {
+        match failure {
+            Failure::Again(source) => Self::Again(source),
+            Failure::Unique(_)
+            | Failure::ForeignKey(_)
+            | Failure::Refused(_)
+            | Failure::Lost(_) => Self::With(failure.into_write_error()),
+        }
+    }
+}
+
+/// Counts attempts, and waits somewhat longer before each.
+#[derive(Debug, Default)]
+struct Attempts(u32);
+
+impl Attempts {
+    /// Waits for the next attempt, if there is to be one.
+    async fn another(&mut self, stop: Stop) -> Result<(), Error> {
+        let source = match stop {
+            Stop::With(error) => return Err(error),
+            Stop::Again(source) => source,
+        };
+        self.0 += 1;
+        if self.0 == ATTEMPTS {
+            return Err(Error::Unavailable(source));
+        }
+        tracing::debug!(error = source, attempts = self.0, "a transaction is tried again");
+        tokio::time::sleep(Duration::from_millis(1 << self.0)).await;
+        Ok(())
+    }
+}
+
+async fn begin(lease: &mut Lease<'_>) -> Result<(), Stop> {
+    lease.begin().await.map_err(|failure| {
+        if failure.is_lost() && lease.was_idle() {
+            // Nothing was asked of it yet: another connection does as well.
+            return Stop::Again(failure.into_source());
+        }
+        Stop::before_commit(failure)
+    })
+}
+
+async fn commit(lease: &mut Lease<'_>) -> Result<(), Stop> {
+    lease.commit().await.map_err(Stop::at_commit)
+}
+
+/// Ends a transaction that failed. If that fails too, the connection is given up, and the database
+/// does it.
+async fn roll_back(lease: &mut Lease<'_>) {
+    if let Err(failure) = lease.rollback().await {
+        tracing::debug!(error = failure.into_source(), "could not roll back");
+    }
+}
+
+/// Makes changes within a transaction, which is rolled back if one of them fails.
+async fn make_all(lease: &mut Lease<'_>, realm: &RealmId, changes: &[Change]) -> Result<(), Stop> {
+    for change in changes {
+        let Err(trouble) = make(lease, realm, change).await else { continue };
+        // After a failure PostgreSQL answers nothing more in the transaction. Where a statement
+        // merely hit nothing, the reason may lie in what the transaction itself did before.
+        let stop = match trouble {
+            Trouble::Failed(_) => {
+                roll_back(lease).await;
+                explain(lease, realm, change, trouble, When::InTransaction).await
+            }
+            Trouble::Missed => {
+                let stop = explain(lease, realm, change, trouble, When::InTransaction).await;
+                roll_back(lease).await;
+                stop
+            }
+        };
+        return Err(stop);
+    }
+    Ok(())
+}
+
+/// What went wrong with a change.
+#[derive(Debug)]
+enum Trouble {
+    Failed(Failure),
+    /// The statement was carried out, and hit no row.
+    Missed,
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Makes one change, in one statement.
+async fn make(lease: &mut Lease<'_>, realm: &RealmId, change: &Change) -> Result<(), Trouble> {
+    match change {
+        Change::Create { entity, metadata, keep_apart } => {
+            create(lease, realm, entity, metadata.as_deref(), *keep_apart).await
+        }
+        Change::Update { entity, expected, metadata, keep_apart } => {
+            update(lease, realm, entity, *expected, metadata, *keep_apart).await
+        }
+        Change::Drop { id, expected } => {
+            let params = [Param::realm(realm), Param::Int(id.0), Param::Int(expected.0)];
+            hit(lease, &sql::DROP_ENTITY, &params).await
+        }
+        Change::Grant(grant) => {
+            let params = [
+                Param::realm(realm),
+                Param::Int(grant.securable.0),
+                Param::Int(grant.grantee.0),
+                Param::Int(grant.privilege.code().into()),
+            ];
+            lease.run(&sql::GRANT, &params).await?;
+            Ok(())
+        }
+        Change::Revoke(grant) => {
+            let params = [
+                Param::realm(realm),
+                Param::Int(grant.securable.0),
+                Param::Int(grant.grantee.0),
+                Param::Int(grant.privilege.code().into()),
+            ];
+            lease.run(&sql::REVOKE, &params).await?;
+            Ok(())
+        }
+        Change::SetSecrets(principal, secrets) => {
+            let params = [
+                Param::realm(realm),
+                Param::Int(principal.0),
+                Param::Text(&secrets.client_id),
+                Param::Text(&secrets.main_hash),
+                Param::Text(&secrets.secondary_hash),
+                Param::Text(&secrets.salt),
+            ];
+            lease.run(&sql::SET_SECRETS, &params).await?;
+            Ok(())
+        }
+    }
+}
+
+async fn create(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    entity: &Entity,
+    metadata: Option<&[u8]>,
+    keep_apart: bool,
+) -> Result<(), Trouble> {
+    let properties = entity::to_json(&entity.properties);
+    let internal = entity::to_json(&entity.internal);
+    let mut params = vec![
+        Param::realm(realm),
+        Param::Int(entity.id.0),
+        Param::Int(entity.catalog_id.0),
+        Param::Int(entity.parent_id.0),
+        Param::Int(entity.kind.code().into()),
+        Param::Int(entity.kind.sub_code().into()),
+        Param::Text(&entity.name),
+        Param::Int(entity.version.0),
+        Param::Int(entity.created_ms),
+        Param::Int(entity.updated_ms),
+        Param::Text(&properties),
+        Param::Text(&internal),
+        Param::OptText(entity.location.as_deref()),
+        Param::OptText(entity.metadata_location.as_deref()),
+        Param::OptBytes(metadata),
+    ];
+    let Some(range) = range_to_keep_free(entity, keep_apart) else {
+        return hit(lease, &sql::CREATE_ENTITY, &params).await;
+    };
+    params.extend([Param::Text(&range.above), Param::Text(&range.end)]);
+    hit(lease, &sql::CREATE_ENTITY_APART, &params).await
+}
+
+async fn update(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    entity: &Entity,
+    expected: EntityVersion,
+    metadata: &MetadataBody,
+    keep_apart: bool,
+) -> Result<(), Trouble> {
+    let properties = entity::to_json(&entity.properties);
+    let internal = entity::to_json(&entity.internal);
+    let (keep_metadata, metadata) = match metadata {
+        MetadataBody::Keep => (true, None),
+        MetadataBody::Set(metadata) => (false, metadata.as_deref()),
+    };
+    let mut params = vec![
+        Param::realm(realm),
+        Param::Int(entity.id.0),
+        Param::Int(expected.0),
+        Param::Int(entity.parent_id.0),
+        Param::Text(&entity.name),
+        Param::Int(entity.version.0),
+        Param::Int(entity.updated_ms),
+        Param::Text(&properties),
+        Param::Text(&internal),
+        Param::OptText(entity.location.as_deref()),
+        Param::OptText(entity.metadata_location.as_deref()),
+        Param::Bool(keep_metadata),
+        Param::OptBytes(metadata),
+    ];
+    let Some(range) = range_to_keep_free(entity, keep_apart) else {
+        return hit(lease, &sql::UPDATE_ENTITY, &params).await;
+    };
+    params.extend([
+        Param::Int(entity.kind.code().into()),
+        Param::Int(entity.catalog_id.0),
+        Param::Text(&range.above),
+        Param::Text(&range.end),
+    ]);
+    hit(lease, &sql::UPDATE_ENTITY_APART, &params).await
+}
+
+fn range_to_keep_free(entity: &Entity, keep_apart: bool) -> Option<Range> {
+    entity.location.as_deref().filter(|_| keep_apart).map(Range::of)
+}
+
+/// Runs a statement that gives back a row if it did something.
+async fn hit(
+    lease: &mut Lease<'_>,
+    statement: &'static Statement,
+    params: &[Param<'_>],
+) -> Result<(), Trouble> {
+    if lease.run(statement, params).await?.is_empty() { Err(Trouble::Missed) } else { Ok(()) }
+}
+
+/// When a change was made: whether it was its own commit.
+#[derive(Debug, Clone, Copy)]
+enum When {
+    Alone,
+    InTransaction,
+}
+
+/// Says why a change was not made, asking the database again where it takes that.
+async fn explain(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    change: &Change,
+    trouble: Trouble,
+    when: When,
+) -> Stop {
+    let explained = match (trouble, change) {
+        (Trouble::Failed(Failure::Unique(source)), change) => match change {
+            Change::Create { entity, .. } | Change::Update { entity, .. } => {
+                name_taken(lease, realm, entity).await
+            }
+            Change::SetSecrets(_, secrets) => {
+                Err(Error::ClientIdTaken(secrets.client_id.clone()).into())
+            }
+            Change::Drop { .. } | Change::Grant(_) | Change::Revoke(_) => {
+                Err(Error::Unavailable(source).into())
+            }
+        },
+        (Trouble::Failed(Failure::ForeignKey(_)), Change::Drop { id, .. }) => {
+            Err(Error::NotEmpty { id: *id }.into())
+        }
+        (Trouble::Failed(Failure::ForeignKey(_)), _) => Err(Error::ParentGone.into()),
+        (Trouble::Failed(failure), _) => Err(match when {
+            When::Alone => Stop::at_commit(failure),
+            When::InTransaction => Stop::before_commit(failure),
+        }),
+        (Trouble::Missed, Change::Create { entity, .. }) => overlap(lease, realm, entity).await,
+        (Trouble::Missed, Change::Update { entity, expected, keep_apart, .. }) => {
+            missed_update(lease, realm, entity, *expected, *keep_apart).await
+        }
+        (Trouble::Missed, Change::Drop { id, expected }) => Err(conflict(*id, *expected)),
+        (Trouble::Missed, Change::Grant(_) | Change::Revoke(_) | Change::SetSecrets(..)) => Ok(()),
+    };
+    // What was in the way is gone again, so that it is worth another try.
+    explained.err().unwrap_or_else(|| Stop::Again("what was in the way is gone again".into()))
+}
+
+fn conflict(id: EntityId, expected: EntityVersion) -> Stop {
+    Error::Conflict { id, expected }.into()
+}
+
+/// Finds what has the name that was wanted.
+async fn name_taken(lease: &mut Lease<'_>, realm: &RealmId, entity: &Entity) -> Result<(), Stop> {
+    let params = [
+        Param::realm(realm),
+        Param::Int(entity.parent_id.0),
+        Param::Int(entity.kind.code().into()),
+        Param::Text(&entity.name),
+    ];
+    let rows = lease.run(&sql::FIND_NAME, &params).await.map_err(Stop::before_commit)?;
+    let kind = match rows.first() {
+        Some(row) => entity::kind(row.code(0)?, row.code(1)?)?,
+        // It was made by the same transaction, or is gone again: then it was of this kind, as far
+        // as anybody can tell.
+        None => entity.kind,
+    };
+    Err(Error::AlreadyExists { kind, name: entity.name.clone() }.into())
+}
+
+/// Says why an update hit nothing. That the version moved goes first: who tries again on the new
+/// version learns of an overlap then, if there still is one.
+async fn missed_update(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    entity: &Entity,
+    expected: EntityVersion,
+    keep_apart: bool,
+) -> Result<(), Stop> {
+    if keep_apart && entity.location.is_some() {
+        let params = [Param::realm(realm), Param::Int(entity.id.0)];
+        let rows = lease.run(&sql::FIND_VERSION, &params).await.map_err(Stop::before_commit)?;
+        if let Some(row) = rows.first()
+            && row.int(0)? == expected.0
+        {
+            return overlap(lease, realm, entity).await;
+        }
+    }
+    Err(conflict(entity.id, expected))
+}
+
+/// Finds what overlaps an entity's location.
+async fn overlap(lease: &mut Lease<'_>, realm: &RealmId, entity: &Entity) -> Result<(), Stop> {
+    let Some(location) = &entity.location else { return Ok(()) };
+    let range = Range::of(location);
+    let params = [
+        Param::realm(realm),
+        Param::Int(entity.id.0),
+        Param::Int(entity.catalog_id.0),
+        Param::Int(entity.parent_id.0),
+        Param::Int(entity.kind.code().into()),
+        Param::Text(location),
+        Param::Text(&range.above),
+        Param::Text(&range.end),
+    ];
+    let rows = lease.run(&sql::FIND_OVERLAP, &params).await.map_err(Stop::before_commit)?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let (location, other) = (location.clone(), row.text(0)?.to_owned());
+    Err(Error::LocationOverlap { location, other }.into())
+}
+
+/// When a realm is made: when the first of its entities is.
+fn created_ms(changes: &[Change]) -> i64 {
+    changes
+        .iter()
+        .find_map(|change| match change {
+            Change::Create { entity, .. } => Some(entity.created_ms),
+            Change::Update { .. }
+            | Change::Drop { .. }
+            | Change::Grant(_)
+            | Change::Revoke(_)
+            | Change::SetSecrets(..) => None,
+        })
+        .unwrap_or_default()
+}
