@@ -1,0 +1,25 @@
+//! Who is calling: client secrets, issuing and verifying tokens.
+//!
+//! It knows neither HTTP nor SQL, and it decides nothing about what a caller may do: a verified
+//! token becomes a [`merak_metastore::CallerRef`], and whether that principal still exists and holds
+//! the roles it names is found out with each request, by the metastore.
+#![warn(missing_docs)]
+
+mod authn;
+mod error;
+mod key_ring;
+mod keys;
+mod scope;
+mod secrets;
+mod settings;
+mod tokens;
+mod verified;
+
+#[cfg(test)]
+mod tests;
+
+pub use authn::{ACCESS_TOKEN_TYPE, Authn, IssuedToken, TokenRequest};
+pub use error::{BoxError, Error, TokenError};
+pub use keys::{KeyError, RsaKeyFiles};
+pub use secrets::{NewCredentials, new_client_id, new_client_secret};
+pub use settings::{AuthnSettings, TokenBroker, TokenSettings};

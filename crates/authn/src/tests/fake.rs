@@ -1,0 +1,164 @@
+//! A metastore that knows only what this crate asks for, and counts how often it is asked.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use merak_metastore::{
+    Bootstrap, Change, Error, Metastore, PrincipalCredentials, PrincipalSecrets, Resolution,
+    ResolveRequest,
+};
+use merak_model::{EntityId, RealmId};
+use secrecy::{ExposeSecret as _, SecretBox};
+
+use crate::NewCredentials;
+
+#[derive(Debug, Default)]
+pub(super) struct FakeMetastore {
+    principals: Mutex<HashMap<(RealmId, String), PrincipalCredentials>>,
+    keys: Mutex<HashMap<(RealmId, String), Vec<u8>>>,
+    statements: AtomicUsize,
+    is_down: AtomicBool,
+}
+
+impl FakeMetastore {
+    pub(super) fn add_principal(
+        &self,
+        realm: &RealmId,
+        id: i64,
+        name: &str,
+        client_id: &str,
+        secret: &str,
+    ) {
+        let secrets = NewCredentials::of(client_id, secret.into()).secrets;
+        let credentials =
+            PrincipalCredentials { principal: EntityId(id), name: name.into(), secrets };
+        self.principals.lock().unwrap().insert((realm.clone(), client_id.to_owned()), credentials);
+    }
+
+    pub(super) fn secrets(&self, realm: &RealmId, client_id: &str) -> PrincipalSecrets {
+        self.principals.lock().unwrap()[&(realm.clone(), client_id.to_owned())].secrets.clone()
+    }
+
+    pub(super) fn set_secrets(&self, realm: &RealmId, secrets: PrincipalSecrets) {
+        let mut principals = self.principals.lock().unwrap();
+        let key = (realm.clone(), secrets.client_id.clone());
+        principals.get_mut(&key).unwrap().secrets = secrets;
+    }
+
+    pub(super) fn drop_principals(&self) {
+        self.principals.lock().unwrap().clear();
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this stands for the database")]
+    pub(super) fn add_key(&self, realm: &RealmId, algorithm: &str, key: &SecretBox<[u8]>) {
+        let name = (realm.clone(), algorithm.to_owned());
+        self.keys.lock().unwrap().insert(name, key.expose_secret().to_vec());
+    }
+
+    /// What a purge does to the keys.
+    pub(super) fn drop_keys(&self) {
+        self.keys.lock().unwrap().clear();
+    }
+
+    pub(super) fn key_names(&self) -> Vec<String> {
+        let mut names: Vec<_> =
+            self.keys.lock().unwrap().keys().map(|(_, name)| name.clone()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    pub(super) fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    /// How many statements there were since this was last asked.
+    pub(super) fn statements(&self) -> usize {
+        self.statements.swap(0, Ordering::SeqCst)
+    }
+
+    fn statement(&self) -> Result<(), Error> {
+        self.statements.fetch_add(1, Ordering::SeqCst);
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(Error::Unavailable("the database is away".into()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Metastore for FakeMetastore {
+    async fn credentials(
+        &self,
+        realm: &RealmId,
+        client_id: &str,
+    ) -> Result<Option<PrincipalCredentials>, Error> {
+        self.statement()?;
+        let key = (realm.clone(), client_id.to_owned());
+        Ok(self.principals.lock().unwrap().get(&key).cloned())
+    }
+
+    async fn principal_name(
+        &self,
+        realm: &RealmId,
+        principal: EntityId,
+    ) -> Result<Option<String>, Error> {
+        self.statement()?;
+        let principals = self.principals.lock().unwrap();
+        let found =
+            principals.iter().find(|((of, _), found)| of == realm && found.principal == principal);
+        Ok(found.map(|(_, found)| found.name.clone()))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this stands for the database")]
+    async fn signing_key(
+        &self,
+        realm: &RealmId,
+        algorithm: &str,
+        candidate: &SecretBox<[u8]>,
+    ) -> Result<SecretBox<[u8]>, Error> {
+        self.statement()?;
+        let mut keys = self.keys.lock().unwrap();
+        let key = keys
+            .entry((realm.clone(), algorithm.to_owned()))
+            .or_insert_with(|| candidate.expose_secret().to_vec());
+        Ok(SecretBox::from(key.clone()))
+    }
+
+    async fn find_signing_key(
+        &self,
+        realm: &RealmId,
+        algorithm: &str,
+    ) -> Result<Option<SecretBox<[u8]>>, Error> {
+        self.statement()?;
+        // So that others get to wait for a look that is under way.
+        tokio::task::yield_now().await;
+        let keys = self.keys.lock().unwrap();
+        Ok(keys.get(&(realm.clone(), algorithm.to_owned())).cloned().map(SecretBox::from))
+    }
+
+    async fn resolve(&self, _: &RealmId, _: &ResolveRequest) -> Result<Resolution, Error> {
+        unreachable!("nothing is resolved to know who is calling")
+    }
+
+    async fn apply(&self, _: &RealmId, _: &[Change]) -> Result<(), Error> {
+        unreachable!("nothing is changed to know who is calling")
+    }
+
+    async fn bootstrap(&self, _: &RealmId, _: &[Change]) -> Result<Bootstrap, Error> {
+        unreachable!("realms are made elsewhere")
+    }
+
+    async fn is_bootstrapped(&self, _: &RealmId) -> Result<bool, Error> {
+        unreachable!("realms are made elsewhere")
+    }
+
+    async fn purge(&self, _: &RealmId) -> Result<bool, Error> {
+        unreachable!("realms are purged elsewhere")
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        unreachable!("health is asked for elsewhere")
+    }
+}
