@@ -1,0 +1,158 @@
+//! The proof that an operation was allowed.
+
+use merak_metastore::ResolvedCaller;
+use merak_model::{Features, RealmId};
+
+use crate::operations::{
+    CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
+    CreateTableStagedWithWriteDelegation, LoadTable, LoadTableWithReadDelegation,
+    LoadTableWithWriteDelegation,
+};
+use crate::targets::{ResolvedNewTable, ResolvedTable, Securable};
+
+/// Something a caller can ask for, and what it is done to.
+///
+/// An operation is a value, because what it requires can depend on what was asked: adding a schema
+/// and expiring a snapshot are both commits, and need different privileges.
+pub trait Operation: Send + Sync {
+    /// What the operation acts on.
+    type Target: Securable;
+
+    /// The operation's name in Polaris, for audit records and refusals.
+    fn name(&self) -> &'static str;
+
+    /// Whether the privileges held on the target allow it. `features` are the realm's: some widen
+    /// or narrow what a privilege allows.
+    fn is_allowed_on(&self, target: &Self::Target, features: &Features) -> bool;
+}
+
+/// Proof that `O` was allowed on its target.
+///
+/// Only the [`crate::Authorizer`] makes one. It carries the entities that were checked, so that what
+/// is acted on is what was authorized, whatever its name has come to mean since.
+#[must_use = "the operation was authorized, but not carried out"]
+#[derive(Debug)]
+pub struct Authorized<O: Operation> {
+    realm: RealmId,
+    caller: ResolvedCaller,
+    operation: O,
+    target: O::Target,
+}
+
+impl<O: Operation> Authorized<O> {
+    /// The realm it was allowed in.
+    pub fn realm(&self) -> &RealmId {
+        &self.realm
+    }
+
+    /// Who it was allowed to.
+    pub fn caller(&self) -> &ResolvedCaller {
+        &self.caller
+    }
+
+    /// What was allowed, with all that was judged.
+    pub fn operation(&self) -> &O {
+        &self.operation
+    }
+
+    /// What it was allowed on.
+    pub fn target(&self) -> &O::Target {
+        &self.target
+    }
+
+    /// The target, for good.
+    pub fn into_target(self) -> O::Target {
+        self.target
+    }
+}
+
+/// Makes the proof, or gives the parts back. Nothing else in the workspace makes one.
+pub(crate) fn allow<O: Operation>(
+    realm: &RealmId,
+    caller: ResolvedCaller,
+    operation: O,
+    target: O::Target,
+    features: &Features,
+) -> Result<Authorized<O>, (ResolvedCaller, O, O::Target)> {
+    if operation.is_allowed_on(&target, features) {
+        Ok(Authorized { realm: realm.clone(), caller, operation, target })
+    } else {
+        Err((caller, operation, target))
+    }
+}
+
+/// How far into a table its caller may reach, and the proof of it.
+#[derive(Debug)]
+pub enum TableAccess {
+    /// Its metadata.
+    Metadata(Authorized<LoadTable>),
+    /// Its metadata, and its data for reading.
+    Read(Authorized<LoadTableWithReadDelegation>),
+    /// Its metadata, and its data for reading and writing.
+    Write(Authorized<LoadTableWithWriteDelegation>),
+}
+
+impl TableAccess {
+    /// The realm it was allowed in.
+    pub fn realm(&self) -> &RealmId {
+        match self {
+            Self::Metadata(proof) => proof.realm(),
+            Self::Read(proof) => proof.realm(),
+            Self::Write(proof) => proof.realm(),
+        }
+    }
+
+    /// The table it was allowed on.
+    pub fn table(&self) -> &ResolvedTable {
+        match self {
+            Self::Metadata(proof) => proof.target(),
+            Self::Read(proof) => proof.target(),
+            Self::Write(proof) => proof.target(),
+        }
+    }
+}
+
+/// How a table is to be made, and the proof that it may be.
+#[derive(Debug)]
+pub enum CreateTableAccess {
+    /// At once.
+    Direct(Authorized<CreateTableDirect>),
+    /// At once, with its data for reading and writing.
+    DirectWrite(Authorized<CreateTableDirectWithWriteDelegation>),
+    /// By its first commit.
+    Staged(Authorized<CreateTableStaged>),
+    /// By its first commit, with its data for reading and writing.
+    StagedWrite(Authorized<CreateTableStagedWithWriteDelegation>),
+}
+
+impl CreateTableAccess {
+    /// The realm it was allowed in.
+    pub fn realm(&self) -> &RealmId {
+        match self {
+            Self::Direct(proof) => proof.realm(),
+            Self::DirectWrite(proof) => proof.realm(),
+            Self::Staged(proof) => proof.realm(),
+            Self::StagedWrite(proof) => proof.realm(),
+        }
+    }
+
+    /// Where it was allowed.
+    pub fn target(&self) -> &ResolvedNewTable {
+        match self {
+            Self::Direct(proof) => proof.target(),
+            Self::DirectWrite(proof) => proof.target(),
+            Self::Staged(proof) => proof.target(),
+            Self::StagedWrite(proof) => proof.target(),
+        }
+    }
+
+    /// Whether the table's data was asked for.
+    pub fn is_delegated(&self) -> bool {
+        matches!(self, Self::DirectWrite(_) | Self::StagedWrite(_))
+    }
+
+    /// Whether the table is to be made by its first commit.
+    pub fn is_staged(&self) -> bool {
+        matches!(self, Self::Staged(_) | Self::StagedWrite(_))
+    }
+}

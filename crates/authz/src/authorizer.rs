@@ -1,0 +1,174 @@
+//! Where every request is judged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use merak_metastore::{Metastore, Resolution, ResolveRequest, ResolvedCaller};
+use merak_model::{Features, RealmId};
+
+pub use merak_metastore::{CallerRef, RoleSelection};
+
+use crate::authorized::allow;
+use crate::operations::{
+    CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
+    CreateTableStagedWithWriteDelegation, LoadTable, LoadTableWithReadDelegation,
+    LoadTableWithWriteDelegation,
+};
+use crate::targets::{NewTablePath, ResolvedTable, Securable, TablePath};
+use crate::{Authorized, CreateTableAccess, Error, Operation, TableAccess};
+
+/// Whether a caller asks for a table's data beside its metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delegation {
+    /// It has its own way to the data.
+    NotAsked,
+    /// It asks for credentials.
+    VendedCredentials,
+}
+
+/// When a table comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staging {
+    /// At once.
+    Direct,
+    /// With its first commit.
+    Staged,
+}
+
+/// Who is calling, as their verified token says, and in which realm.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The realm of the request, which is also the token's.
+    pub realm: RealmId,
+    /// The principal and the roles the token activates.
+    pub reference: CallerRef,
+}
+
+/// Judges operations. Everything it needs to know it reads in one statement.
+#[derive(Debug, Clone)]
+pub struct Authorizer {
+    metastore: Arc<dyn Metastore>,
+    features: Arc<BTreeMap<RealmId, Arc<Features>>>,
+}
+
+impl Authorizer {
+    /// An authorizer over a metastore, with the features of each realm.
+    pub fn new(
+        metastore: Arc<dyn Metastore>,
+        features: Arc<BTreeMap<RealmId, Arc<Features>>>,
+    ) -> Self {
+        Self { metastore, features }
+    }
+
+    /// Allows `operation` on what `path` names, or says why not.
+    ///
+    /// Existence comes before privileges, as in Polaris: what is not there is not found by anybody.
+    pub async fn authorize<O: Operation>(
+        &self,
+        caller: &Caller,
+        operation: O,
+        path: &<O::Target as Securable>::Path,
+    ) -> Result<Authorized<O>, Error> {
+        let request = O::Target::request(path, caller.reference.clone());
+        let (who, resolution) = self.resolve(caller, &request).await?;
+        let target = O::Target::found(path, resolution)?;
+        allow(&caller.realm, who, operation, target, &self.features_of(&caller.realm))
+            .map_err(|(who, operation, _)| forbidden(&who, &operation))
+    }
+
+    /// Allows reading a table and, if asked, its data as far as the caller may: engines do not say
+    /// which they want, so that writing is tried first, then reading, as Polaris does.
+    pub async fn authorize_load(
+        &self,
+        caller: &Caller,
+        delegation: Delegation,
+        path: &TablePath,
+    ) -> Result<TableAccess, Error> {
+        if delegation == Delegation::NotAsked {
+            return self.authorize(caller, LoadTable, path).await.map(TableAccess::Metadata);
+        }
+        let request = ResolvedTable::request(path, caller.reference.clone());
+        let (who, resolution) = self.resolve(caller, &request).await?;
+        let target = ResolvedTable::found(path, resolution)?;
+        let features = self.features_of(&caller.realm);
+        let realm = &caller.realm;
+        allow(realm, who, LoadTableWithWriteDelegation, target, &features)
+            .map(TableAccess::Write)
+            .or_else(|(who, _, target)| {
+                allow(realm, who, LoadTableWithReadDelegation, target, &features)
+                    .map(TableAccess::Read)
+            })
+            .map_err(|(who, operation, _)| forbidden(&who, &operation))
+    }
+
+    /// Allows making a table, in one of the four ways.
+    pub async fn authorize_create(
+        &self,
+        caller: &Caller,
+        staging: Staging,
+        delegation: Delegation,
+        path: &NewTablePath,
+    ) -> Result<CreateTableAccess, Error> {
+        Ok(match (staging, delegation) {
+            (Staging::Direct, Delegation::NotAsked) => {
+                CreateTableAccess::Direct(self.authorize(caller, CreateTableDirect, path).await?)
+            }
+            (Staging::Direct, Delegation::VendedCredentials) => CreateTableAccess::DirectWrite(
+                self.authorize(caller, CreateTableDirectWithWriteDelegation, path).await?,
+            ),
+            (Staging::Staged, Delegation::NotAsked) => {
+                CreateTableAccess::Staged(self.authorize(caller, CreateTableStaged, path).await?)
+            }
+            (Staging::Staged, Delegation::VendedCredentials) => CreateTableAccess::StagedWrite(
+                self.authorize(caller, CreateTableStagedWithWriteDelegation, path).await?,
+            ),
+        })
+    }
+
+    async fn resolve(
+        &self,
+        caller: &Caller,
+        request: &ResolveRequest,
+    ) -> Result<(ResolvedCaller, Resolution), Error> {
+        let mut resolution = self.metastore.resolve(&caller.realm, request).await?;
+        let who = resolution.caller.take().ok_or_else(|| {
+            Error::Unauthenticated("The principal of this token does not exist".to_owned())
+        })?;
+        require_roles(&caller.reference.roles, &who)?;
+        Ok((who, resolution))
+    }
+
+    fn features_of(&self, realm: &RealmId) -> Arc<Features> {
+        self.features.get(realm).map_or_else(Arc::default, Arc::clone)
+    }
+}
+
+/// A role that was asked for and is not held spoils the token, as in Polaris: acting silently in
+/// fewer roles than asked for would answer another question.
+fn require_roles(asked: &RoleSelection, who: &ResolvedCaller) -> Result<(), Error> {
+    let RoleSelection::Named(names) = asked else {
+        return Ok(());
+    };
+    let missing = names.iter().find(|name| who.roles.iter().all(|role| role.name != **name));
+    match missing {
+        None => Ok(()),
+        Some(name) => Err(Error::Unauthenticated(format!(
+            "The principal role '{name}' that this token asks for is not granted to the principal"
+        ))),
+    }
+}
+
+fn forbidden<O: Operation>(who: &ResolvedCaller, operation: &O) -> Error {
+    let roles: Vec<_> = who.roles.iter().map(|role| role.name.as_str()).collect();
+    tracing::info!(
+        principal = %who.name,
+        roles = ?roles,
+        operation = operation.name(),
+        "operation refused"
+    );
+    Error::Forbidden {
+        principal: who.name.clone(),
+        roles: roles.join(", "),
+        operation: operation.name(),
+    }
+}

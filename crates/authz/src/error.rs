@@ -1,0 +1,54 @@
+//! Why a request may not go on.
+
+use merak_model::EntityKind;
+
+/// Why an operation was not allowed: one variant for each answer a client can tell apart.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The token's principal is gone, or the token asks for a role the principal does not hold.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// What was asked for is there, and the caller may not have it.
+    #[error(
+        "Principal '{principal}' with activated PrincipalRoles '[{roles}]' and activated grants \
+         via '[{roles}]' is not authorized for op {operation}"
+    )]
+    Forbidden {
+        /// Who asked.
+        principal: String,
+        /// The principal roles they acted in, separated by commas.
+        roles: String,
+        /// What they asked for.
+        operation: &'static str,
+    },
+    /// Something on the path is not there. Polaris answers this before it asks who may know.
+    #[error("{}", not_found(*kind, name))]
+    NotFound {
+        /// What is missing.
+        kind: EntityKind,
+        /// Its name, as the client gave it.
+        name: String,
+    },
+    /// No catalog has the name that `getConfig` was asked for.
+    #[error("Unable to find warehouse {0}")]
+    NoSuchWarehouse(String),
+    /// The metastore did not answer.
+    #[error(transparent)]
+    Metastore(#[from] merak_metastore::Error),
+}
+
+/// The texts of Iceberg and Polaris, which published tests compare.
+fn not_found(kind: EntityKind, name: &str) -> String {
+    match kind {
+        EntityKind::Catalog => format!("TopLevelEntity of type CATALOG does not exist: {name}"),
+        EntityKind::Root
+        | EntityKind::Principal
+        | EntityKind::PrincipalRole
+        | EntityKind::CatalogRole
+        | EntityKind::Namespace
+        | EntityKind::Table
+        | EntityKind::View
+        | EntityKind::GenericTable
+        | EntityKind::Policy => format!("{kind} does not exist: {name}"),
+    }
+}
