@@ -1,0 +1,225 @@
+//! What `object_store` reports, in our words and without what should not be told.
+//!
+//! It keeps status and answer to itself, so both are taken from its texts. An answer is never
+//! passed on whole: that of S3 to a wrong signature quotes the request, session token included.
+
+use std::error::Error as StdError;
+
+use object_store::Error as StoreError;
+use object_store::client::{HttpError, HttpErrorKind};
+
+use crate::aws_identity::NO_CREDENTIALS;
+use crate::{Error, ProviderMessage};
+
+const STATUS_MARK: &str = "non-2xx status code: ";
+const REDIRECT_MARK: &str = "redirect without LOCATION";
+/// The most of a message that is passed on, in characters.
+const LONGEST_MESSAGE: usize = 500;
+
+/// Codes that come with status 400 and say that the credentials will not do.
+const CREDENTIAL_CODES: [&str; 4] =
+    ["ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"];
+/// Codes that come with status 409 and say that another request for the object is under way.
+const CONFLICT_CODES: [&str; 2] = ["ConditionalRequestConflict", "OperationAborted"];
+
+/// The error for a location.
+pub(super) fn to_error(error: &StoreError, location: &str) -> Error {
+    let location = location.to_owned();
+    let reason = provider_message(error);
+    let says = |codes: &[&str]| codes.iter().any(|code| reason.starts_with(code));
+
+    if matches!(error, StoreError::Generic { store: NO_CREDENTIALS, .. }) {
+        return Error::NoCredentials { location, reason };
+    }
+    if matches!(error, StoreError::NotFound { .. }) {
+        return Error::NotFound { location, reason };
+    }
+    if says(&CONFLICT_CODES) {
+        return Error::Unavailable { location, source: ProviderMessage(reason) };
+    }
+    if matches!(
+        error,
+        StoreError::AlreadyExists { .. }
+            | StoreError::Precondition { .. }
+            | StoreError::NotModified { .. }
+    ) {
+        return Error::AlreadyExists { location };
+    }
+    if matches!(error, StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. })
+        || says(&CREDENTIAL_CODES)
+    {
+        return Error::Denied { location, reason };
+    }
+    if transport_error(error).is_some_and(|error| error.kind() == HttpErrorKind::Timeout) {
+        return Error::Timeout { location };
+    }
+    match status(&error.to_string()) {
+        Some(408) => Error::Timeout { location },
+        Some(status @ 300..=499) if status != 429 => {
+            Error::Refused { location, status: Some(status), reason }
+        }
+        Some(_) | None => Error::Unavailable { location, source: ProviderMessage(reason) },
+    }
+}
+
+/// What the provider said, or what kept us from asking it.
+pub(crate) fn provider_message(error: &StoreError) -> String {
+    if let Some(error) = transport_error(error) {
+        return tidy(&causes(error));
+    }
+    let text = match error.source() {
+        // Its own texts begin with the path, which our errors name already.
+        Some(source) => source.to_string(),
+        None => error.to_string(),
+    };
+    let Some((_, answer)) = text.split_once(STATUS_MARK) else {
+        return tidy(&text);
+    };
+    match (element(answer, "Code"), element(answer, "Message")) {
+        (Some(code), Some(message)) => tidy(&format!("{code}: {message}")),
+        (Some(code), None) => tidy(&code),
+        (None, Some(message)) => tidy(&message),
+        (None, None) => tidy(answer.trim().trim_end_matches(':')),
+    }
+}
+
+/// The HTTP status an error was made from.
+fn status(text: &str) -> Option<u16> {
+    if text.contains(REDIRECT_MARK) {
+        return Some(301);
+    }
+    let (_, after) = text.split_once(STATUS_MARK)?;
+    after.get(..3)?.parse().ok()
+}
+
+/// The failure to send a request or to receive its answer, if that was it.
+fn transport_error(error: &StoreError) -> Option<&HttpError> {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The causes of an error, from the outermost to the first, each said once.
+fn causes(error: &HttpError) -> String {
+    let mut text = String::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let cause = error.to_string();
+        if !text.contains(&cause) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause);
+        }
+        next = error.source();
+    }
+    text
+}
+
+/// The text of the first such element of an XML document.
+fn element(document: &str, name: &str) -> Option<String> {
+    let (_, after) = document.split_once(&format!("<{name}>"))?;
+    let (text, _) = after.split_once(&format!("</{name}>"))?;
+    let text = text
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&apos;", "'")
+        .replace("&amp;", "&");
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// One line of bounded length, without the query strings of URLs: they may hold signatures.
+fn tidy(text: &str) -> String {
+    let words = text.split_whitespace().map(|word| match word.split_once('?') {
+        Some((before, after)) if after.contains('=') => format!("{before}?..."),
+        _ => word.chars().filter(|c| !c.is_control()).collect(),
+    });
+    let line = words.collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn generic(text: &str) -> StoreError {
+        StoreError::Generic { store: "S3", source: text.into() }
+    }
+
+    #[test]
+    fn an_answer_that_quotes_the_request_is_reduced_to_its_message() {
+        let error = StoreError::PermissionDenied {
+            path: "k".to_owned(),
+            source: "Error performing PUT http://h/b/k in 1ms - Server returned non-2xx status \
+                     code: 403 Forbidden: <Error><Code>SignatureDoesNotMatch</Code><Message>The \
+                     signature &amp; the key differ.</Message><CanonicalRequest>PUT \
+                     x-amz-security-token:hunter2</CanonicalRequest></Error>"
+                .into(),
+        };
+
+        let error = to_error(&error, "s3://b/k");
+
+        assert_eq!(
+            error.to_string(),
+            "Access to s3://b/k was denied: SignatureDoesNotMatch: The signature & the key differ."
+        );
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn query_strings_are_left_out() {
+        let error = to_error(&generic("see https://h/b/k?X-Amz-Signature=hunter2 now"), "s3://b/k");
+
+        assert!(error.to_string().ends_with("see https://h/b/k?... now"), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_wrong_region_is_refused_and_explained() {
+        let text = "Error performing GET http://h - Received redirect without LOCATION, this \
+                    normally indicates an incorrectly configured region";
+
+        let error = to_error(&generic(text), "s3://b/k");
+
+        assert!(matches!(&error, Error::Refused { status: Some(301), .. }), "{error:?}");
+        assert!(error.to_string().contains("incorrectly configured region"), "{error}");
+    }
+
+    #[test]
+    fn expired_credentials_are_a_denial() {
+        let text = "Server returned non-2xx status code: 400 Bad Request: <Error><Code>\
+                    ExpiredToken</Code><Message>The provided token has expired.</Message></Error>";
+
+        let error = to_error(&generic(text), "s3://b/k");
+
+        assert!(matches!(error, Error::Denied { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn a_conflict_with_another_request_is_no_proof_of_existence() {
+        let error = StoreError::AlreadyExists {
+            path: "k".to_owned(),
+            source: "Server returned non-2xx status code: 409 Conflict: <Error><Code>\
+                     ConditionalRequestConflict</Code></Error>"
+                .into(),
+        };
+
+        assert!(matches!(to_error(&error, "s3://b/k"), Error::Unavailable { .. }));
+    }
+
+    #[test]
+    fn a_long_message_is_cut_between_characters() {
+        let message = provider_message(&generic(&"ä".repeat(2000)));
+
+        assert_eq!(message.chars().count(), LONGEST_MESSAGE + 3);
+    }
+}
