@@ -1,0 +1,157 @@
+//! What can come of an operation.
+
+use merak_metastore::BoxError;
+
+/// Why an operation was not carried out: one variant for each outcome a client can tell apart.
+///
+/// The texts are what clients read. Those that published tests of Iceberg and Polaris compare are
+/// theirs to the letter.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It may not be, or is not to be known whether it may.
+    #[error(transparent)]
+    NotAuthorized(#[from] merak_authz::Error),
+    /// A namespace that had to be there is not.
+    #[error("{0}")]
+    NoSuchNamespace(String),
+    /// A metadata file that had to be there is not.
+    #[error("Failed to open input stream for file: {0}")]
+    NoSuchFile(String),
+    /// The name is taken.
+    #[error("{0}")]
+    AlreadyExists(String),
+    /// The namespace still holds something.
+    #[error("Namespace {0} is not empty")]
+    NamespaceNotEmpty(String),
+    /// The table is not as the commit assumed; the client may look again and retry.
+    #[error("{0}")]
+    CommitFailed(String),
+    /// Something other than a table is not as the change assumed.
+    #[error("{0}")]
+    ConcurrentModification(String),
+    /// The write may or may not have happened. Clients must not retry, nor delete what they wrote.
+    #[error("It is not known whether the commit succeeded: {what}")]
+    CommitStateUnknown {
+        /// What was committed.
+        what: String,
+        /// What went wrong.
+        #[source]
+        source: BoxError,
+    },
+    /// A location may not be used, or what was asked for is switched off.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The request cannot be carried out as it stands.
+    #[error("{0}")]
+    BadRequest(String),
+    /// A value is not one.
+    #[error("{0}")]
+    IllegalArgument(String),
+    /// What was asked for breaks a rule.
+    #[error("{0}")]
+    Validation(String),
+    /// The request contradicts itself.
+    #[error("{0}")]
+    Unprocessable(String),
+    /// This server does not do that.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The object store refused the server.
+    #[error("{0}")]
+    StorageDenied(String),
+    /// Something the server needs does not answer; nothing was changed.
+    #[error("{what} is unavailable, nothing was changed: {reason}")]
+    Unavailable {
+        /// What does not answer.
+        what: &'static str,
+        /// What can be told to a client.
+        reason: String,
+        /// What went wrong.
+        #[source]
+        source: BoxError,
+    },
+    /// Something that is stored cannot be read.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Outcomes of the metastore that no operation gives a meaning of its own.
+impl From<merak_metastore::Error> for Error {
+    fn from(error: merak_metastore::Error) -> Self {
+        use merak_metastore::Error as Source;
+        match error {
+            Source::AlreadyExists { kind, name } => {
+                Self::AlreadyExists(format!("{kind} already exists: {name}"))
+            }
+            Source::Conflict { .. } => Self::ConcurrentModification(
+                "It was changed at the same time by somebody else; retry later".to_owned(),
+            ),
+            Source::ParentGone => Self::ConcurrentModification(
+                "What it belongs to was removed at the same time".to_owned(),
+            ),
+            Source::NotEmpty { .. } => Self::BadRequest("It is not empty".to_owned()),
+            Source::LocationOverlap { location, other } => Self::Forbidden(format!(
+                "Unable to create entity at location '{location}' because it conflicts with \
+                 existing table or namespace at location '{other}'"
+            )),
+            Source::ClientIdTaken(id) => {
+                Self::AlreadyExists(format!("Client ID already in use: {id}"))
+            }
+            Source::OutcomeUnknown(source) => {
+                Self::CommitStateUnknown { what: "the change".to_owned(), source }
+            }
+            Source::Unavailable(source) => Self::Unavailable {
+                what: "The metastore",
+                reason: "the database did not answer".to_owned(),
+                source,
+            },
+            Source::Corrupt(what) => Self::Internal(what),
+        }
+    }
+}
+
+impl From<merak_storage::Error> for Error {
+    fn from(error: merak_storage::Error) -> Self {
+        use merak_storage::Error as Source;
+        let text = error.to_string();
+        match error {
+            Source::NotFound { location, .. } => Self::NoSuchFile(location),
+            Source::AlreadyExists { .. } => Self::CommitFailed(text),
+            Source::Denied { .. } | Source::NoCredentials { .. } => Self::StorageDenied(text),
+            Source::TooLarge { .. } | Source::Malformed { .. } | Source::Refused { .. } => {
+                Self::BadRequest(text)
+            }
+            Source::Unsupported(_) => Self::Unsupported(text),
+            Source::Timeout { .. } | Source::Unavailable { .. } => Self::Unavailable {
+                what: "The object store",
+                reason: text,
+                source: Box::new(error),
+            },
+        }
+    }
+}
+
+impl From<merak_table_metadata::Error> for Error {
+    fn from(error: merak_table_metadata::Error) -> Self {
+        use merak_table_metadata::Error as Source;
+        match error {
+            Source::Invalid(text) => Self::Validation(text),
+            Source::RequirementFailed(text) => Self::CommitFailed(text),
+            Source::Stale(text) => {
+                Self::CommitFailed(format!("Validation failed, please retry: {text}"))
+            }
+        }
+    }
+}
+
+impl From<merak_model::names::InvalidName> for Error {
+    fn from(error: merak_model::names::InvalidName) -> Self {
+        Self::IllegalArgument(error.to_string())
+    }
+}
+
+impl From<merak_model::location::InvalidLocation> for Error {
+    fn from(error: merak_model::location::InvalidLocation) -> Self {
+        Self::BadRequest(error.to_string())
+    }
+}

@@ -1,0 +1,72 @@
+//! What each operation does.
+//!
+//! Every method takes the proof that it was allowed, and acts on the entities the proof carries.
+//! Nothing here knows HTTP.
+
+mod catalog_rules;
+mod catalogs;
+mod commits;
+mod error;
+mod locations;
+mod metadata;
+mod namespaces;
+mod new_tables;
+mod properties;
+mod queue;
+mod quickstart;
+mod tables;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use merak_metastore::Metastore;
+use merak_model::{Clock, Features, RealmId};
+use merak_storage::Storage;
+
+pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
+pub use commits::{Commit, TableChange};
+pub use error::Error;
+pub use namespaces::{NamespaceView, PropertiesUpdated};
+pub use new_tables::{Registration, TableDraft};
+pub use quickstart::quickstart_changes;
+pub use tables::{LoadOptions, Loaded, LoadedTable, Names, Snapshots, version_tag};
+
+/// Limits and sizes of the service.
+#[derive(Debug, Clone)]
+pub struct ServiceSettings {
+    /// Metadata of at most so many compressed bytes is kept in the metastore beside its pointer.
+    pub inline_max_bytes: usize,
+    /// So many bytes of metadata are kept in memory.
+    pub cache_max_bytes: u64,
+    /// Metadata larger than this is not read.
+    pub max_metadata_bytes: u64,
+}
+
+/// Carries operations out.
+#[derive(Debug, Clone)]
+pub struct Service {
+    metastore: Arc<dyn Metastore>,
+    clock: Arc<dyn Clock>,
+    features: Arc<BTreeMap<RealmId, Arc<Features>>>,
+    metadata: metadata::MetadataFiles,
+    queue: queue::CommitQueue,
+}
+
+impl Service {
+    /// A service over a metastore and the object stores.
+    pub fn new(
+        metastore: Arc<dyn Metastore>,
+        storage: Arc<Storage>,
+        clock: Arc<dyn Clock>,
+        features: Arc<BTreeMap<RealmId, Arc<Features>>>,
+        settings: &ServiceSettings,
+    ) -> Self {
+        let metadata = metadata::MetadataFiles::new(storage, settings);
+        Self { metastore, clock, features, metadata, queue: queue::CommitQueue::default() }
+    }
+
+    /// The features of a realm. One that is not configured has the defaults.
+    fn features_of(&self, realm: &RealmId) -> Arc<Features> {
+        self.features.get(realm).map_or_else(Arc::default, Arc::clone)
+    }
+}

@@ -1,0 +1,181 @@
+//! Where tables and namespaces may lie. Every location is judged here before anything is written
+//! to it: against the catalog's allowed locations as they are now, at path boundaries.
+
+use merak_authz::ResolvedNamespace;
+use merak_model::features::{
+    ADD_TRAILING_SLASH_TO_LOCATION, ALLOW_EXTERNAL_METADATA_FILE_LOCATION,
+    ALLOW_UNSTRUCTURED_TABLE_LOCATION, CatalogFeatures,
+};
+use merak_model::{Entity, Location, Namespace, StorageConfig, TableIdent, entity::internal};
+use merak_table_metadata::TableMetadata;
+
+use crate::Error;
+
+/// The user property that holds a namespace's location.
+pub(crate) const LOCATION: &str = "location";
+/// The user property that holds a catalog's location.
+pub(crate) const DEFAULT_BASE_LOCATION: &str = "default-base-location";
+/// Where a table's data goes, if not below its location.
+pub(crate) const WRITE_DATA_PATH: &str = "write.data.path";
+/// Where a table's metadata goes, if not below its location.
+pub(crate) const WRITE_METADATA_PATH: &str = "write.metadata.path";
+
+/// The storage configuration of a catalog.
+pub(crate) fn storage_config(catalog: &Entity) -> Result<StorageConfig, Error> {
+    let stored = catalog.internal.get(internal::STORAGE_CONFIG).ok_or_else(|| {
+        Error::BadRequest(format!("Catalog {} has no storage configuration", catalog.name))
+    })?;
+    StorageConfig::from_json(stored).map_err(|error| {
+        Error::Internal(format!(
+            "The storage configuration of catalog {} cannot be read: {error}",
+            catalog.name
+        ))
+    })
+}
+
+/// Where the tables of a namespace lie unless they say otherwise: below its own location, or the
+/// nearest above it that has one.
+pub(crate) fn base_location(namespace: &ResolvedNamespace) -> Result<String, Error> {
+    let of_namespaces =
+        namespace.namespaces.iter().rev().find_map(|entity| entity.properties.get(LOCATION));
+    let location = of_namespaces
+        .or_else(|| namespace.catalog.properties.get(DEFAULT_BASE_LOCATION))
+        .ok_or_else(|| {
+            Error::BadRequest(format!(
+                "Catalog {} has no default-base-location",
+                namespace.catalog.name
+            ))
+        })?;
+    Ok(location.trim_end_matches('/').to_owned())
+}
+
+/// The location of a namespace that says none: below its parent's.
+pub(crate) fn default_namespace_location(
+    parent: &ResolvedNamespace,
+    namespace: &Namespace,
+    features: CatalogFeatures<'_>,
+) -> Result<String, Error> {
+    let name = namespace.last().unwrap_or_default();
+    let end = if features.is_on(&ADD_TRAILING_SLASH_TO_LOCATION) { "/" } else { "" };
+    Ok(format!("{}/{name}{end}", base_location(parent)?))
+}
+
+/// The places a table uses: its location, and where it writes if not below that.
+pub(crate) fn places(metadata: &TableMetadata) -> Result<Vec<Location>, Error> {
+    let paths = [WRITE_DATA_PATH, WRITE_METADATA_PATH].map(|key| metadata.property(key));
+    [Some(metadata.location())]
+        .into_iter()
+        .chain(paths)
+        .flatten()
+        .map(|text| Location::parse(text).map_err(Error::from))
+        .collect()
+}
+
+/// Judges the places a table is to use.
+///
+/// They must be within the allowed locations and, unless the catalog is unstructured, within the
+/// namespace's own.
+pub(crate) fn check_places(
+    ident: &TableIdent,
+    places: &[Location],
+    namespace: &ResolvedNamespace,
+    config: &StorageConfig,
+    features: CatalogFeatures<'_>,
+) -> Result<(), Error> {
+    let refused: Vec<_> =
+        places.iter().filter(|place| !config.allows(place)).map(Location::as_str).collect();
+    if !refused.is_empty() {
+        return Err(invalid(
+            &refused,
+            ident,
+            &format!("they must be within [{}]", config.allowed_locations.join(", ")),
+        ));
+    }
+    if features.is_on(&ALLOW_UNSTRUCTURED_TABLE_LOCATION) {
+        return Ok(());
+    }
+    let base = Location::parse(&base_location(namespace)?)?;
+    let outside: Vec<_> =
+        places.iter().filter(|place| !base.contains(place)).map(Location::as_str).collect();
+    if outside.is_empty() {
+        return Ok(());
+    }
+    Err(invalid(
+        &outside,
+        ident,
+        &format!("they must be within the location of the namespace, {base}"),
+    ))
+}
+
+fn invalid(locations: &[&str], ident: &TableIdent, reason: &str) -> Error {
+    Error::Forbidden(format!(
+        "Invalid locations '[{}]' for identifier '{ident}': {reason}",
+        locations.join(", ")
+    ))
+}
+
+/// Judges the files that a commit brings into a table's metadata: none may lie outside the allowed
+/// locations, or the server would later read or delete what is not the catalog's.
+pub(crate) fn check_files<'a>(
+    ident: &TableIdent,
+    files: impl IntoIterator<Item = &'a str>,
+    config: &StorageConfig,
+) -> Result<(), Error> {
+    for file in files {
+        let is_allowed = Location::parse(file).is_ok_and(|location| config.allows(&location));
+        if !is_allowed {
+            return Err(invalid(
+                &[file],
+                ident,
+                &format!("they must be within [{}]", config.allowed_locations.join(", ")),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Judges where a table's metadata file is: below the table's location or its metadata path.
+pub(crate) fn check_metadata_file(
+    file: &Location,
+    metadata: &TableMetadata,
+    features: CatalogFeatures<'_>,
+) -> Result<(), Error> {
+    if features.is_on(&ALLOW_EXTERNAL_METADATA_FILE_LOCATION) {
+        return Ok(());
+    }
+    let homes = [Some(metadata.location()), metadata.property(WRITE_METADATA_PATH)];
+    let is_home = homes
+        .into_iter()
+        .flatten()
+        .any(|home| Location::parse(home).is_ok_and(|home| home.contains(file)));
+    if is_home {
+        return Ok(());
+    }
+    Err(Error::BadRequest(format!(
+        "Metadata location {file} is not allowed outside of table location {}",
+        metadata.location()
+    )))
+}
+
+/// Judges a table that is there, before it is read: its catalog's allowed locations may have been
+/// tightened since it was made.
+pub(crate) fn check_still_allowed(
+    ident: &TableIdent,
+    table: &Entity,
+    config: &StorageConfig,
+) -> Result<(), Error> {
+    let places = [internal::LOCATION, WRITE_DATA_PATH, WRITE_METADATA_PATH];
+    let outside: Vec<_> = places
+        .iter()
+        .filter_map(|key| table.internal.get(*key))
+        .filter(|place| !Location::parse(place).is_ok_and(|place| config.allows(&place)))
+        .map(String::as_str)
+        .collect();
+    if outside.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Forbidden(format!(
+        "Table '{ident}' has locations outside the catalog's current allowed locations: {}",
+        outside.join(", ")
+    )))
+}

@@ -1,0 +1,140 @@
+//! Metadata files: written once, never changed, and so cached by their location.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use merak_model::{Location, RealmId, StorageConfig, TableIdent};
+use merak_storage::{Compression, Storage, gunzip, gzip};
+use merak_table_metadata::TableMetadata;
+use moka::future::Cache;
+
+use crate::{Error, ServiceSettings};
+
+/// Reads, writes and remembers metadata files.
+#[derive(Debug, Clone)]
+pub(crate) struct MetadataFiles {
+    storage: Arc<Storage>,
+    /// The JSON of a metadata file, by its location.
+    files: Cache<String, Bytes>,
+    /// Which metadata a table had when it was last looked at. It is a guess for the lookup, which
+    /// then need not return metadata that is at hand; the lookup says which is current.
+    guesses: Cache<TableKey, String>,
+    inline_max_bytes: usize,
+    max_bytes: u64,
+}
+
+type TableKey = (RealmId, String, TableIdent);
+
+/// Guesses are small: this many tables are remembered.
+const MAX_GUESSES: u64 = 100_000;
+
+impl MetadataFiles {
+    pub(crate) fn new(storage: Arc<Storage>, settings: &ServiceSettings) -> Self {
+        let files = Cache::builder()
+            .max_capacity(settings.cache_max_bytes)
+            .weigher(|location: &String, json: &Bytes| {
+                u32::try_from(location.len() + json.len()).unwrap_or(u32::MAX)
+            })
+            .build();
+        Self {
+            storage,
+            files,
+            guesses: Cache::new(MAX_GUESSES),
+            inline_max_bytes: settings.inline_max_bytes,
+            max_bytes: settings.max_metadata_bytes,
+        }
+    }
+
+    /// The metadata location whose JSON is at hand for a table, if there is one.
+    pub(crate) async fn known(
+        &self,
+        realm: &RealmId,
+        catalog: &str,
+        ident: &TableIdent,
+    ) -> Option<String> {
+        let key = (realm.clone(), catalog.to_owned(), ident.clone());
+        let location = self.guesses.get(&key).await?;
+        self.files.contains_key(&location).then_some(location)
+    }
+
+    /// The JSON of a table's current metadata: from memory, from beside the pointer, or else from
+    /// the file.
+    pub(crate) async fn json(
+        &self,
+        key: TableKey,
+        config: &StorageConfig,
+        location: &str,
+        beside: Option<&[u8]>,
+    ) -> Result<Bytes, Error> {
+        if let Some(json) = self.files.get(location).await {
+            self.guesses.insert(key, location.to_owned()).await;
+            return Ok(json);
+        }
+        let json = match beside {
+            Some(body) => Bytes::from(gunzip(body, self.max_bytes).map_err(|error| {
+                Error::Internal(format!("The metadata kept for {location} is damaged: {error}"))
+            })?),
+            None => self.read(config, &Location::parse(location)?).await?,
+        };
+        self.remember(key, location, json.clone()).await;
+        Ok(json)
+    }
+
+    /// The content of a file, whether it was seen before or not.
+    pub(crate) async fn read(
+        &self,
+        config: &StorageConfig,
+        location: &Location,
+    ) -> Result<Bytes, Error> {
+        Ok(self.storage.read_metadata(config, location).await?)
+    }
+
+    /// Keeps the JSON of a file that a table points to now.
+    pub(crate) async fn remember(&self, key: TableKey, location: &str, json: Bytes) {
+        self.files.insert(location.to_owned(), json).await;
+        self.guesses.insert(key, location.to_owned()).await;
+    }
+
+    /// What is kept in the metastore beside the pointer: the compressed JSON, unless it is too
+    /// large.
+    pub(crate) fn beside(&self, json: &[u8]) -> Option<Vec<u8>> {
+        let body = gzip(json);
+        (body.len() <= self.inline_max_bytes).then_some(body)
+    }
+
+    /// Writes a new file. Nothing refers to it yet.
+    pub(crate) async fn write(
+        &self,
+        config: &StorageConfig,
+        location: &Location,
+        json: &[u8],
+        as_gzip: bool,
+    ) -> Result<(), Error> {
+        let compression = if as_gzip { Compression::Gzip } else { Compression::None };
+        self.storage.create_metadata(config, location, json, compression).await.map_err(|error| {
+            if matches!(error, merak_storage::Error::NotFound { .. }) {
+                // A file is never missing when it is created: its bucket is.
+                return Error::BadRequest(error.to_string());
+            }
+            error.into()
+        })
+    }
+
+    /// Removes a file that nothing refers to. If that fails it is left behind, which harms nobody.
+    pub(crate) async fn discard(&self, config: &StorageConfig, location: &Location) {
+        if let Err(error) = self.storage.delete(config, location).await {
+            tracing::warn!(
+                %location,
+                error = &error as &dyn std::error::Error,
+                "a metadata file that nothing refers to could not be removed"
+            );
+        }
+    }
+}
+
+/// Parses metadata that we or another catalog wrote.
+pub(crate) fn parse(location: &str, json: &[u8]) -> Result<TableMetadata, Error> {
+    TableMetadata::parse(json).map_err(|error| {
+        Error::BadRequest(format!("The metadata file {location} is not table metadata: {error}"))
+    })
+}

@@ -1,0 +1,241 @@
+//! Namespaces.
+
+use merak_authz::operations::{
+    CreateNamespace, DropNamespace, ListNamespaces, LoadNamespaceMetadata, NamespaceExists,
+    UpdateNamespaceProperties,
+};
+use merak_authz::{Authorized, ResolvedNamespace};
+use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
+use merak_model::features::{
+    ALLOW_NAMESPACE_CUSTOM_LOCATION, ALLOW_NAMESPACE_LOCATION_OVERLAP, CatalogFeatures,
+};
+use merak_model::{Entity, EntityKind, Location, Namespace, Properties};
+
+use crate::locations::{LOCATION, default_namespace_location, storage_config};
+use crate::properties::refuse_reserved;
+use crate::tables::Names;
+use crate::{Error, Service};
+
+/// A namespace and its properties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamespaceView {
+    /// The namespace.
+    pub namespace: Namespace,
+    /// Its properties, its location among them.
+    pub properties: Properties,
+}
+
+/// What came of an update of properties: keys, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PropertiesUpdated {
+    /// Those that were set.
+    pub updated: Vec<String>,
+    /// Those that were removed.
+    pub removed: Vec<String>,
+    /// Those that were to be removed and were not there.
+    pub missing: Vec<String>,
+}
+
+impl Service {
+    /// The namespaces directly in one, a page of them. `limit` is the page that was asked for.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn list_namespaces(
+        &self,
+        proof: Authorized<ListNamespaces>,
+        limit: Option<u32>,
+    ) -> Result<Names, Error> {
+        Ok(Names::of(proof.into_target().children, limit))
+    }
+
+    /// Makes a namespace in the one the proof is for.
+    pub async fn create_namespace(
+        &self,
+        proof: Authorized<CreateNamespace>,
+        namespace: Namespace,
+        mut properties: Properties,
+    ) -> Result<NamespaceView, Error> {
+        let realm = proof.realm().clone();
+        let parent = proof.into_target();
+        let features = self.features_of(&realm);
+        let features = features.within(&parent.catalog.properties);
+        refuse_reserved(properties.keys().map(String::as_str))?;
+        let location = location_of(&namespace, properties.get(LOCATION), &parent, features)?;
+        properties.insert(LOCATION.to_owned(), location.clone());
+        let mut entity = Entity::new(
+            EntityKind::Namespace,
+            parent.catalog.id,
+            parent.entity().id,
+            namespace.encoded(),
+            self.clock.now_ms(),
+        );
+        entity.properties.clone_from(&properties);
+        entity.location = Some(Location::parse(&location)?.comparable());
+        let change = Change::Create {
+            entity: Box::new(entity),
+            metadata: None,
+            keep_apart: !features.is_on(&ALLOW_NAMESPACE_LOCATION_OVERLAP),
+        };
+        self.metastore.apply(&realm, &[change]).await.map_err(|error| {
+            if matches!(error, MetastoreError::AlreadyExists { .. }) {
+                Error::AlreadyExists(format!(
+                    "Cannot create namespace {namespace}. Namespace already exists"
+                ))
+            } else {
+                error.into()
+            }
+        })?;
+        Ok(NamespaceView { namespace, properties })
+    }
+
+    /// A namespace and its properties. The catalog's root has none.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn load_namespace_metadata(
+        &self,
+        proof: Authorized<LoadNamespaceMetadata>,
+    ) -> Result<NamespaceView, Error> {
+        let found = proof.into_target();
+        Ok(match found.namespaces.last() {
+            Some(entity) => NamespaceView {
+                namespace: Namespace::decode(&entity.name),
+                properties: entity.properties.clone(),
+            },
+            None => {
+                NamespaceView { namespace: Namespace::default(), properties: Properties::new() }
+            }
+        })
+    }
+
+    /// Says that a namespace is there, which the proof already shows.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn namespace_exists(&self, _: Authorized<NamespaceExists>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// Sets and removes properties of a namespace, both or neither.
+    pub async fn update_namespace_properties(
+        &self,
+        proof: Authorized<UpdateNamespaceProperties>,
+        updates: Properties,
+        removals: Vec<String>,
+    ) -> Result<PropertiesUpdated, Error> {
+        if let Some(key) = removals.iter().find(|key| updates.contains_key(*key)) {
+            return Err(Error::Unprocessable(format!(
+                "Invalid namespace update, cannot simultaneously set and remove keys: [{key}]"
+            )));
+        }
+        let keys = updates.keys().chain(&removals).map(String::as_str);
+        refuse_reserved(keys)?;
+        let realm = proof.realm().clone();
+        let target = proof.into_target();
+        let Some((before, parents)) = target.namespaces.split_last() else {
+            return Err(Error::BadRequest("Cannot update properties on root namespace".to_owned()));
+        };
+        let namespace = Namespace::decode(&before.name);
+        let mut after = before.clone();
+        let mut outcome =
+            PropertiesUpdated { updated: updates.keys().cloned().collect(), ..Default::default() };
+        if let Some(wanted) = updates.get(LOCATION)
+            && before.properties.get(LOCATION) != Some(wanted)
+        {
+            let features = self.features_of(&realm);
+            let features = features.within(&target.catalog.properties);
+            let parent = target.parent(parents);
+            location_of(&namespace, Some(wanted), &parent, features)?;
+            after.location = Some(Location::parse(wanted)?.comparable());
+        }
+        after.properties.extend(updates);
+        for key in removals {
+            if key == LOCATION {
+                // Tables are judged by it: without one they would be judged by another's.
+                return Err(Error::BadRequest(
+                    "Cannot remove the location of a namespace".to_owned(),
+                ));
+            }
+            let list = if after.properties.remove(&key).is_some() {
+                &mut outcome.removed
+            } else {
+                &mut outcome.missing
+            };
+            if !list.contains(&key) {
+                list.push(key);
+            }
+        }
+        if after == *before {
+            return Ok(outcome);
+        }
+        after.version = before.version.next();
+        after.updated_ms = self.clock.now_ms();
+        let change = Change::Update {
+            entity: Box::new(after),
+            expected: before.version,
+            metadata: MetadataBody::Keep,
+            keep_apart: false,
+        };
+        self.metastore.apply(&realm, &[change]).await.map_err(|error| {
+            if matches!(error, MetastoreError::Conflict { .. }) {
+                Error::ConcurrentModification(format!(
+                    "Concurrent modification of namespace: {namespace}"
+                ))
+            } else {
+                error.into()
+            }
+        })?;
+        Ok(outcome)
+    }
+
+    /// Removes an empty namespace.
+    pub async fn drop_namespace(&self, proof: Authorized<DropNamespace>) -> Result<(), Error> {
+        let realm = proof.realm().clone();
+        let target = proof.into_target();
+        let Some(entity) = target.namespaces.last() else {
+            return Err(Error::IllegalArgument("Cannot drop root namespace".to_owned()));
+        };
+        let namespace = Namespace::decode(&entity.name);
+        let change = Change::Drop { id: entity.id, expected: entity.version };
+        self.metastore.apply(&realm, &[change]).await.map_err(|error| {
+            if matches!(error, MetastoreError::NotEmpty { .. }) {
+                Error::NamespaceNotEmpty(namespace.to_string())
+            } else if matches!(error, MetastoreError::Conflict { .. }) {
+                Error::ConcurrentModification(format!(
+                    "Concurrent modification of namespace: {namespace}"
+                ))
+            } else {
+                error.into()
+            }
+        })
+    }
+}
+
+/// Where a namespace is to lie: where it says, if it may, or below its parent.
+fn location_of(
+    namespace: &Namespace,
+    wanted: Option<&String>,
+    parent: &ResolvedNamespace,
+    features: CatalogFeatures<'_>,
+) -> Result<String, Error> {
+    let default = default_namespace_location(parent, namespace, features)?;
+    let Some(wanted) = wanted else {
+        return Ok(default);
+    };
+    let place = Location::parse(wanted)?;
+    if features.is_on(&ALLOW_NAMESPACE_CUSTOM_LOCATION)
+        || place.comparable() == Location::parse(&default)?.comparable()
+    {
+        return Ok(wanted.clone());
+    }
+    // At the top, any allowed location may stand in for the catalog's base.
+    let name = namespace.last().unwrap_or_default();
+    let is_below_allowed = parent.namespaces.is_empty()
+        && storage_config(&parent.catalog)?.allowed_locations.iter().any(|allowed| {
+            Location::parse(allowed)
+                .and_then(|allowed| allowed.child(name))
+                .is_ok_and(|expected| expected.comparable() == place.comparable())
+        });
+    if is_below_allowed {
+        return Ok(wanted.clone());
+    }
+    Err(Error::BadRequest(format!(
+        "Namespace {namespace} has a custom location, which is not enabled. Expected location: \
+         [{default}]. Got location: [{wanted}]"
+    )))
+}

@@ -1,0 +1,109 @@
+//! Commits to one table wait here, in order, and not on a row lock in the database.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use merak_model::{Entity, EntityId, RealmId};
+use merak_table_metadata::TableMetadata;
+use tokio::sync::OwnedMutexGuard;
+
+type Key = (RealmId, EntityId);
+
+/// A table as the last commit of this process left it. It is newer than what a waiting commit read
+/// before it queued, or the database says otherwise when the pointer is swapped.
+#[derive(Debug, Clone)]
+pub(crate) struct Newest {
+    pub(crate) entity: Entity,
+    pub(crate) metadata: Arc<TableMetadata>,
+}
+
+/// The queues of all tables that are being committed to. A queue lives as long as somebody is in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CommitQueue {
+    slots: Arc<Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Option<Newest>>>>>>,
+}
+
+impl CommitQueue {
+    /// Waits for one's turn. Turns come in the order of the calls.
+    pub(crate) async fn enter(&self, realm: &RealmId, table: EntityId) -> Turn {
+        let key = (realm.clone(), table);
+        let slot = {
+            // Nothing awaits under this lock, and nothing under it can panic.
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry(key.clone()).or_default())
+        };
+        let guard = slot.lock_owned().await;
+        Turn { queue: self.clone(), key, guard: Some(guard) }
+    }
+}
+
+/// A commit's turn at its table. The next one's begins when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    queue: CommitQueue,
+    key: Key,
+    guard: Option<OwnedMutexGuard<Option<Newest>>>,
+}
+
+impl Turn {
+    /// What the commit before left, if it is newer than what this one read.
+    pub(crate) fn newest(&self, read: &Entity) -> Option<Newest> {
+        let newest = self.guard.as_ref()?.as_ref()?;
+        let is_newer = newest.entity.id == read.id && newest.entity.version > read.version;
+        is_newer.then(|| newest.clone())
+    }
+
+    /// The table whose turn it is.
+    pub(crate) fn table(&self) -> EntityId {
+        self.key.1
+    }
+
+    /// Leaves word for the next commit.
+    pub(crate) fn leave(&mut self, newest: Newest) {
+        if let Some(guard) = &mut self.guard {
+            **guard = Some(newest);
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut slots = self.queue.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.guard.take());
+        // The map's own reference is the last: nobody waits, so there is no queue.
+        if slots.get(&self.key).is_some_and(|slot| Arc::strong_count(slot) == 1) {
+            slots.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn turns_come_in_order_and_an_empty_queue_is_gone() {
+        let queue = CommitQueue::default();
+        let realm = RealmId::new("r");
+        let first = queue.enter(&realm, EntityId(7)).await;
+        let order = Arc::new(Mutex::new(Vec::new()));
+
+        let mut waiting = Vec::new();
+        for number in 0..3 {
+            let (queue, realm, order) = (queue.clone(), realm.clone(), Arc::clone(&order));
+            waiting.push(tokio::spawn(async move {
+                let _turn = queue.enter(&realm, EntityId(7)).await;
+                order.lock().unwrap().push(number);
+            }));
+            tokio::task::yield_now().await;
+        }
+        let other = queue.enter(&realm, EntityId(8)).await;
+        drop((first, other));
+        for task in waiting {
+            task.await.unwrap();
+        }
+
+        assert_eq!(*order.lock().unwrap(), [0, 1, 2]);
+        assert!(queue.slots.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,329 @@
+//! Tables that are there: listing, loading, dropping, renaming.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use merak_authz::operations::{
+    DropTableWithPurge, DropTableWithoutPurge, ListTables, RenameTable, TableExists,
+};
+use merak_authz::{Authorized, ResolvedTable, TableAccess, TablePath};
+use merak_metastore::{
+    CallerRef, Change, Error as MetastoreError, MetadataBody, ResolveRequest, RoleSelection,
+    TableLookup,
+};
+use merak_model::features::{DROP_WITH_PURGE_ENABLED, SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION};
+use merak_model::storage_config::Provider;
+use merak_model::{Entity, EntityId, EntityKind, EntityName, RealmId, StorageConfig, TableIdent};
+use merak_table_metadata::only_referenced_snapshots;
+use sha2::{Digest, Sha256};
+
+use crate::locations::{check_still_allowed, storage_config};
+use crate::{Error, Service};
+
+/// How often a drop or a rename that met a commit looks again.
+const MAX_TRIES: usize = 5;
+
+/// A page of names, in the order of their bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// The names: of namespaces the whole encoded path.
+    pub names: Vec<String>,
+    /// The name after which the next page begins, if there may be one.
+    pub next: Option<String>,
+}
+
+impl Names {
+    /// The names of a page. It is full when it has as many as were asked for.
+    pub(crate) fn of(children: Vec<Entity>, limit: Option<u32>) -> Self {
+        let names: Vec<_> = children.into_iter().map(|child| child.name).collect();
+        let is_full = limit.is_some_and(|limit| names.len() >= limit as usize);
+        let next = if is_full { names.last().cloned() } else { None };
+        Self { names, next }
+    }
+}
+
+/// Which snapshots a client wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Snapshots {
+    /// All.
+    #[default]
+    All,
+    /// Those that a branch or tag points to.
+    Refs,
+}
+
+/// How a client wants a table.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Which snapshots.
+    pub snapshots: Snapshots,
+    /// The tags ([`version_tag`]) of what the client has already.
+    pub known_tags: Vec<String>,
+}
+
+/// What tells one state of a table from another, as a client sees it: another state, or another
+/// choice of snapshots, has another tag.
+pub fn version_tag(metadata_location: &str, snapshots: Snapshots) -> String {
+    let mut hash = Sha256::new();
+    hash.update(metadata_location);
+    if snapshots == Snapshots::Refs {
+        hash.update("\u{0}refs");
+    }
+    hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// A table as a client gets it.
+#[derive(Debug, Clone)]
+pub struct LoadedTable {
+    /// Where its metadata file is; nothing while it is staged.
+    pub metadata_location: Option<String>,
+    /// Its metadata, as JSON.
+    pub metadata: Bytes,
+    /// What the client needs to reach its files.
+    pub config: BTreeMap<String, String>,
+}
+
+/// What a load found.
+#[derive(Debug, Clone)]
+pub enum Loaded {
+    /// The table.
+    Table(LoadedTable),
+    /// What the client has is what there is.
+    NotModified(String),
+}
+
+impl Service {
+    /// How to look a table up: with the metadata that is at hand, which then is not read again.
+    pub async fn table_path(&self, realm: &RealmId, catalog: &str, ident: TableIdent) -> TablePath {
+        let known_metadata = self.metadata.known(realm, catalog, &ident).await;
+        TablePath { catalog: catalog.to_owned(), ident, known_metadata }
+    }
+
+    /// The tables of a namespace, a page of them. `limit` is the page that was asked for.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn list_tables(
+        &self,
+        proof: Authorized<ListTables>,
+        limit: Option<u32>,
+    ) -> Result<Names, Error> {
+        Ok(Names::of(proof.into_target().children, limit))
+    }
+
+    /// Says that a table is there, which the proof already shows.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn table_exists(&self, _: Authorized<TableExists>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// A table's metadata.
+    pub async fn load_table(
+        &self,
+        access: TableAccess,
+        options: &LoadOptions,
+    ) -> Result<Loaded, Error> {
+        let found = access.table();
+        let catalog = &found.namespace.catalog;
+        let config = storage_config(catalog)?;
+        check_still_allowed(&found.ident, &found.table, &config)?;
+        let client_config = self.client_config(
+            access.realm(),
+            catalog,
+            &config,
+            &found.ident,
+            !matches!(access, TableAccess::Metadata(_)),
+        )?;
+        let location = pointer(found)?;
+        if !options.known_tags.is_empty()
+            && options.known_tags.contains(&version_tag(location, options.snapshots))
+        {
+            return Ok(Loaded::NotModified(location.to_owned()));
+        }
+        let key = (access.realm().clone(), catalog.name.clone(), found.ident.clone());
+        let json = self.metadata.json(key, &config, location, found.metadata.as_deref()).await?;
+        let metadata = match options.snapshots {
+            Snapshots::All => json,
+            Snapshots::Refs => Bytes::from(only_referenced_snapshots(&json)?),
+        };
+        Ok(Loaded::Table(LoadedTable {
+            metadata_location: Some(location.to_owned()),
+            metadata,
+            config: client_config,
+        }))
+    }
+
+    /// Removes a table from its catalog, and leaves its files.
+    pub async fn drop_table(&self, proof: Authorized<DropTableWithoutPurge>) -> Result<(), Error> {
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let target = proof.into_target();
+        self.drop_resolved(&realm, caller, target).await
+    }
+
+    /// Removes a table and its files, where that is allowed.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn purge_table(&self, proof: Authorized<DropTableWithPurge>) -> Result<(), Error> {
+        let features = self.features_of(proof.realm());
+        let target = proof.target();
+        let features = features.within(&target.namespace.catalog.properties);
+        if !features.is_on(&DROP_WITH_PURGE_ENABLED) {
+            return Err(Error::Forbidden(format!(
+                "Unable to purge entity: {}. To enable this feature, set the Polaris \
+                 configuration DROP_WITH_PURGE_ENABLED or the catalog configuration \
+                 polaris.config.drop-with-purge.enabled",
+                target.table.name
+            )));
+        }
+        // To drop the table and leave its files would be another thing than was asked for.
+        Err(Error::Unsupported(
+            "This version of Merak does not delete the files of a dropped table: drop it without \
+             purge and remove its files with an engine"
+                .to_owned(),
+        ))
+    }
+
+    async fn drop_resolved(
+        &self,
+        realm: &RealmId,
+        caller: EntityId,
+        target: ResolvedTable,
+    ) -> Result<(), Error> {
+        // Behind the commits that wait: they were asked for first.
+        let _turn = self.queue.enter(realm, target.table.id).await;
+        let mut table = target.table;
+        for _ in 0..MAX_TRIES {
+            let change = Change::Drop { id: table.id, expected: table.version };
+            match self.metastore.apply(realm, &[change]).await {
+                Err(MetastoreError::Conflict { .. }) => {
+                    let catalog = &target.namespace.catalog.name;
+                    table =
+                        self.look_again(realm, caller, catalog, &target.ident, table.id).await?.0;
+                }
+                outcome => return outcome.map_err(Error::from),
+            }
+        }
+        Err(changed_meanwhile(&target.ident))
+    }
+
+    /// Moves a table to another name or namespace. Its files stay where they are.
+    pub async fn rename_table(&self, proof: Authorized<RenameTable>) -> Result<(), Error> {
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let target = proof.into_target();
+        let (source, destination) = (target.source, target.destination);
+        let name = EntityName::parse("table", &destination.ident.name)?;
+        if let Some(existing) = &destination.existing {
+            return Err(cannot_rename(&source.ident, &destination.ident, existing.table.kind));
+        }
+        let _turn = self.queue.enter(&realm, source.table.id).await;
+        let mut table = source.table;
+        for _ in 0..MAX_TRIES {
+            let mut moved = table.clone();
+            name.as_str().clone_into(&mut moved.name);
+            moved.parent_id = destination.namespace.entity().id;
+            moved.version = table.version.next();
+            moved.updated_ms = self.clock.now_ms();
+            let change = Change::Update {
+                entity: Box::new(moved),
+                expected: table.version,
+                metadata: MetadataBody::Keep,
+                keep_apart: false,
+            };
+            match self.metastore.apply(&realm, &[change]).await {
+                Err(MetastoreError::Conflict { .. }) => {
+                    let catalog = &source.namespace.catalog.name;
+                    table =
+                        self.look_again(&realm, caller, catalog, &source.ident, table.id).await?.0;
+                }
+                Err(MetastoreError::AlreadyExists { kind, .. }) => {
+                    return Err(cannot_rename(&source.ident, &destination.ident, kind));
+                }
+                Err(MetastoreError::ParentGone) => {
+                    return Err(Error::NoSuchNamespace(format!(
+                        "Namespace does not exist: {}",
+                        destination.ident.namespace
+                    )));
+                }
+                outcome => return outcome.map_err(Error::from),
+            }
+        }
+        Err(changed_meanwhile(&source.ident))
+    }
+
+    /// Reads a table again that was not at the version it was expected at. One that is gone, or
+    /// whose name another has now, is not there any more.
+    pub(crate) async fn look_again(
+        &self,
+        realm: &RealmId,
+        caller: EntityId,
+        catalog: &str,
+        ident: &TableIdent,
+        id: EntityId,
+    ) -> Result<(Entity, Option<Vec<u8>>), Error> {
+        let caller = CallerRef { principal: caller, roles: RoleSelection::All };
+        let lookup = TableLookup { ident: ident.clone(), known_metadata: None };
+        let request =
+            ResolveRequest { tables: vec![lookup], ..ResolveRequest::of_catalog(caller, catalog) };
+        let mut resolution = self.metastore.resolve(realm, &request).await?;
+        let found = resolution.tables.pop().filter(|found| found.resolved.entity.id == id);
+        found.map(|found| (found.resolved.entity, found.metadata)).ok_or_else(|| {
+            Error::NotAuthorized(merak_authz::Error::NotFound {
+                kind: EntityKind::Table,
+                name: ident.to_string(),
+            })
+        })
+    }
+
+    /// What a client is told to reach a table's files. Where it asks for credentials that cannot be
+    /// had, that is an error and not a silence: it would fail later, and further away.
+    pub(crate) fn client_config(
+        &self,
+        realm: &RealmId,
+        catalog: &Entity,
+        config: &StorageConfig,
+        ident: &TableIdent,
+        is_delegated: bool,
+    ) -> Result<BTreeMap<String, String>, Error> {
+        let Provider::S3(s3) = &config.provider else {
+            return Ok(BTreeMap::new());
+        };
+        let features = self.features_of(realm);
+        let skips =
+            features.within(&catalog.properties).is_on(&SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION);
+        if skips {
+            return Ok(BTreeMap::new());
+        }
+        if is_delegated {
+            return Err(Error::BadRequest(format!(
+                "Credential vending was requested for table {ident}, but no credentials are \
+                 available: this version of Merak vends none for S3; leave out the header \
+                 X-Iceberg-Access-Delegation and give the client credentials of its own"
+            )));
+        }
+        let pairs = [
+            ("client.region", s3.region.clone()),
+            ("s3.endpoint", s3.endpoint.clone()),
+            ("s3.path-style-access", s3.path_style_access.map(|on| on.to_string())),
+        ];
+        Ok(pairs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
+    }
+}
+
+/// The metadata location of a table that was found.
+pub(crate) fn pointer(found: &ResolvedTable) -> Result<&str, Error> {
+    found
+        .table
+        .metadata_location
+        .as_deref()
+        .ok_or_else(|| Error::Internal(format!("Table {} has no metadata location", found.ident)))
+}
+
+pub(crate) fn changed_meanwhile(ident: &TableIdent) -> Error {
+    Error::CommitFailed(format!("Table {ident} is changed too often by others; retry later"))
+}
+
+fn cannot_rename(source: &TableIdent, destination: &TableIdent, existing: EntityKind) -> Error {
+    let what = if existing == EntityKind::View { "View" } else { "Table" };
+    Error::AlreadyExists(format!("Cannot rename {source} to {destination}. {what} already exists"))
+}
