@@ -1,0 +1,76 @@
+//! What handlers may touch, and how the API is set up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, Method};
+use merak_authn::Authn;
+use merak_authz::Authorizer;
+use merak_model::RealmId;
+use merak_service::Service;
+
+/// What every handler is given. Data is reached through the service alone, which demands proofs.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Who is calling.
+    pub authn: Arc<Authn>,
+    /// May they.
+    pub authorizer: Authorizer,
+    /// What is done.
+    pub service: Service,
+    /// Limits and names.
+    pub settings: Arc<ApiSettings>,
+}
+
+/// Limits and names of the API.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// The realms, the default one first.
+    pub realms: Vec<RealmId>,
+    /// The header that names the realm.
+    pub realm_header: HeaderName,
+    /// Whether a request must name its realm.
+    pub require_realm_header: bool,
+    /// The header that carries the request id, beside `Polaris-Request-Id`.
+    pub request_id_header: HeaderName,
+    /// The most bytes a request body may have, after decompression.
+    pub max_body_bytes: usize,
+    /// The most time a request may take.
+    pub request_timeout: Duration,
+    /// Whether lists are answered in pages to clients that ask for pages.
+    pub pages_lists: bool,
+    /// Entries of a page, where the client asks for pages and says no size.
+    pub page_size: u32,
+    /// The most entries of a page.
+    pub max_page_size: u32,
+    /// Whether each request is logged.
+    pub logs_requests: bool,
+    /// Which other origins may call from a browser; none if absent.
+    pub cors: Option<Cors>,
+}
+
+/// Which other origins may call from a browser, and how.
+#[derive(Debug, Clone)]
+pub struct Cors {
+    /// Where the page may come from.
+    pub origins: Allowed<HeaderValue>,
+    /// The methods it may use.
+    pub methods: Allowed<Method>,
+    /// The request headers it may send.
+    pub headers: Allowed<HeaderName>,
+    /// The response headers it may read.
+    pub exposed_headers: Allowed<HeaderName>,
+    /// How long an answer to a preflight may be kept.
+    pub max_age: Duration,
+    /// Whether it may send credentials; never where any origin is allowed.
+    pub allow_credentials: bool,
+}
+
+/// What is allowed.
+#[derive(Debug, Clone)]
+pub enum Allowed<T> {
+    /// Everything.
+    Any,
+    /// These, and nothing else.
+    These(Vec<T>),
+}

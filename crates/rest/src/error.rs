@@ -1,0 +1,261 @@
+//! What clients read when something went wrong: the only place that knows status codes and the
+//! names of exceptions.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use merak_authn::Error as AuthnError;
+use merak_authz::Error as AuthzError;
+use merak_model::EntityKind;
+use merak_service::Error as ServiceError;
+use merak_wire::error::{ErrorModel, ErrorResponse};
+
+/// The kinds of errors that clients tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    BadRequest,
+    IllegalArgument,
+    Validation,
+    ConstraintViolation,
+    JsonParse,
+    MismatchedInput,
+    NotAuthorized,
+    Forbidden,
+    NoSuchNamespace,
+    NoSuchTable,
+    NoSuchView,
+    NotFound,
+    NoSuchRealm,
+    MethodNotAllowed,
+    UnsupportedOperation,
+    AlreadyExists,
+    NamespaceNotEmpty,
+    CommitFailed,
+    CommitConflict,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    Unprocessable,
+    Internal,
+    CommitStateUnknown,
+    ServiceUnavailable,
+}
+
+impl ErrorKind {
+    /// Every kind, for the test that shows them all.
+    pub const ALL: [Self; 25] = [
+        Self::BadRequest,
+        Self::IllegalArgument,
+        Self::Validation,
+        Self::ConstraintViolation,
+        Self::JsonParse,
+        Self::MismatchedInput,
+        Self::NotAuthorized,
+        Self::Forbidden,
+        Self::NoSuchNamespace,
+        Self::NoSuchTable,
+        Self::NoSuchView,
+        Self::NotFound,
+        Self::NoSuchRealm,
+        Self::MethodNotAllowed,
+        Self::UnsupportedOperation,
+        Self::AlreadyExists,
+        Self::NamespaceNotEmpty,
+        Self::CommitFailed,
+        Self::CommitConflict,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
+        Self::Unprocessable,
+        Self::Internal,
+        Self::CommitStateUnknown,
+        Self::ServiceUnavailable,
+    ];
+
+    /// The status of the answer: Polaris', where it differs from the protocol's document.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest
+            | Self::IllegalArgument
+            | Self::Validation
+            | Self::ConstraintViolation
+            | Self::JsonParse
+            | Self::MismatchedInput => StatusCode::BAD_REQUEST,
+            Self::NotAuthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NoSuchNamespace
+            | Self::NoSuchTable
+            | Self::NoSuchView
+            | Self::NotFound
+            | Self::NoSuchRealm => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnsupportedOperation => StatusCode::NOT_ACCEPTABLE,
+            Self::AlreadyExists
+            | Self::NamespaceNotEmpty
+            | Self::CommitFailed
+            | Self::CommitConflict => StatusCode::CONFLICT,
+            Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+            // A client that reads 4xx here would delete the files of a commit that may have
+            // happened.
+            Self::Internal | Self::CommitStateUnknown => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The exception that Iceberg clients raise on reading this.
+    pub const fn exception(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BadRequestException",
+            Self::IllegalArgument => "IllegalArgumentException",
+            Self::Validation => "ValidationException",
+            Self::ConstraintViolation => "ConstraintViolationException",
+            Self::JsonParse => "JsonParseException",
+            Self::MismatchedInput => "MismatchedInputException",
+            Self::NotAuthorized => "NotAuthorizedException",
+            Self::Forbidden => "ForbiddenException",
+            Self::NoSuchNamespace => "NoSuchNamespaceException",
+            Self::NoSuchTable => "NoSuchTableException",
+            Self::NoSuchView => "NoSuchViewException",
+            Self::NotFound => "NotFoundException",
+            Self::NoSuchRealm => "MissingOrInvalidRealm",
+            Self::MethodNotAllowed => "MethodNotAllowedException",
+            Self::UnsupportedOperation => "UnsupportedOperationException",
+            Self::AlreadyExists => "AlreadyExistsException",
+            Self::NamespaceNotEmpty => "NamespaceNotEmptyException",
+            Self::CommitFailed => "CommitFailedException",
+            Self::CommitConflict => "CommitConflictException",
+            Self::PayloadTooLarge => "PayloadTooLargeException",
+            Self::UnsupportedMediaType => "UnsupportedMediaTypeException",
+            Self::Unprocessable => "UnprocessableEntityException",
+            Self::Internal => "InternalServerError",
+            Self::CommitStateUnknown => "CommitStateUnknownException",
+            Self::ServiceUnavailable => "ServiceUnavailableException",
+        }
+    }
+
+    const fn not_found(kind: EntityKind) -> Self {
+        match kind {
+            EntityKind::Namespace => Self::NoSuchNamespace,
+            EntityKind::Table => Self::NoSuchTable,
+            EntityKind::View => Self::NoSuchView,
+            EntityKind::Root
+            | EntityKind::Principal
+            | EntityKind::PrincipalRole
+            | EntityKind::Catalog
+            | EntityKind::CatalogRole
+            | EntityKind::GenericTable
+            | EntityKind::Policy => Self::NotFound,
+        }
+    }
+}
+
+/// An error, as clients read it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    kind: ErrorKind,
+    message: String,
+}
+
+impl ApiError {
+    /// An error of that kind, in words for the client.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The kind.
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Answers with the error's own message, and logs its sources, which clients never see.
+    fn from_error(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> Self {
+        if kind.status().is_server_error() {
+            tracing::error!(error, "request failed");
+        }
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.kind.status();
+        let error = ErrorModel {
+            message: &self.message,
+            r#type: self.kind.exception(),
+            code: status.as_u16(),
+        };
+        let mut response = (status, crate::json(&ErrorResponse { error })).into_response();
+        if self.kind == ErrorKind::NotAuthorized {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}
+
+impl From<AuthzError> for ApiError {
+    fn from(error: AuthzError) -> Self {
+        let kind = match &error {
+            AuthzError::Unauthenticated(_) => ErrorKind::NotAuthorized,
+            AuthzError::Forbidden { .. } => ErrorKind::Forbidden,
+            AuthzError::NotFound { kind, .. } => ErrorKind::not_found(*kind),
+            AuthzError::NoSuchWarehouse(_) => ErrorKind::NotFound,
+            AuthzError::Metastore(_) => {
+                let AuthzError::Metastore(source) = error else { unreachable!() };
+                return ServiceError::from(source).into();
+            }
+        };
+        Self::from_error(kind, &error)
+    }
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        let kind = match error {
+            ServiceError::NotAuthorized(error) => return error.into(),
+            ServiceError::NoSuchNamespace(_) => ErrorKind::NoSuchNamespace,
+            ServiceError::NoSuchFile(_) => ErrorKind::NotFound,
+            ServiceError::AlreadyExists(_) => ErrorKind::AlreadyExists,
+            ServiceError::NamespaceNotEmpty(_) => ErrorKind::NamespaceNotEmpty,
+            ServiceError::CommitFailed(_) => ErrorKind::CommitFailed,
+            ServiceError::ConcurrentModification(_) => ErrorKind::CommitConflict,
+            ServiceError::CommitStateUnknown { .. } => ErrorKind::CommitStateUnknown,
+            ServiceError::Forbidden(_) | ServiceError::StorageDenied(_) => ErrorKind::Forbidden,
+            ServiceError::BadRequest(_) => ErrorKind::BadRequest,
+            ServiceError::IllegalArgument(_) => ErrorKind::IllegalArgument,
+            ServiceError::Validation(_) => ErrorKind::Validation,
+            ServiceError::Unprocessable(_) => ErrorKind::Unprocessable,
+            ServiceError::Unsupported(_) => ErrorKind::UnsupportedOperation,
+            ServiceError::Unavailable { .. } => ErrorKind::ServiceUnavailable,
+            ServiceError::Internal(_) => ErrorKind::Internal,
+        };
+        Self::from_error(kind, &error)
+    }
+}
+
+impl From<AuthnError> for ApiError {
+    fn from(error: AuthnError) -> Self {
+        match &error {
+            AuthnError::InvalidToken(reason) => {
+                tracing::info!(reason, "token refused");
+                Self::new(ErrorKind::NotAuthorized, "The access token is not valid")
+            }
+            AuthnError::Unavailable(_) => Self::from_error(ErrorKind::ServiceUnavailable, &error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_status_and_exception() {
+        let table: String = ErrorKind::ALL
+            .iter()
+            .map(|kind| format!("{} {}\n", kind.status().as_u16(), kind.exception()))
+            .collect();
+
+        insta::assert_snapshot!(table, @r"");
+    }
+}

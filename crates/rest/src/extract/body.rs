@@ -1,0 +1,144 @@
+//! Request bodies: bounded, decompressed, parsed; every failure in the envelope.
+
+use std::io::Read as _;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::app::App;
+use crate::error::{ApiError, ErrorKind};
+
+/// A JSON body of a known shape.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let bytes = json_bytes(request, app.settings.max_body_bytes).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(&error))
+    }
+}
+
+/// A JSON body whose shape the handler looks into itself.
+pub(crate) struct ValueBody(pub(crate) Value);
+
+impl FromRequest<App> for ValueBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let JsonBody(value) = JsonBody::from_request(request, app).await?;
+        Ok(Self(value))
+    }
+}
+
+/// A form.
+pub(crate) struct Form<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let bytes = read(request, app.settings.max_body_bytes).await?;
+        from_form(&bytes).map(Self)
+    }
+}
+
+/// A form's fields as a JSON object of texts, read into `T`. Of a field that is given twice the
+/// last one counts.
+fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let fields = url::form_urlencoded::parse(bytes)
+        .map(|(key, value)| (key.into_owned(), Value::String(value.into_owned())))
+        .collect();
+    serde_json::from_value(Value::Object(fields)).map_err(|error| malformed(&error))
+}
+
+async fn json_bytes(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    let is_json = content_type.is_none_or(|value| {
+        value.to_str().is_ok_and(|text| {
+            let essence = text.split(';').next().unwrap_or_default().trim();
+            essence.eq_ignore_ascii_case("application/json") || essence.ends_with("+json")
+        })
+    });
+    if !is_json {
+        return Err(ApiError::new(
+            ErrorKind::UnsupportedMediaType,
+            "The body must be JSON: send the header Content-Type: application/json",
+        ));
+    }
+    read(request, limit).await
+}
+
+/// Reads a body, which is bounded before and after decompression.
+async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let too_large = || {
+        ApiError::new(
+            ErrorKind::PayloadTooLarge,
+            format!("The body is larger than {limit} bytes (quarkus.http.limits.max-body-size)"),
+        )
+    };
+    let encoding = encoding(request.headers())?;
+    let body: Body = request.into_body();
+    let bytes = axum::body::to_bytes(body, limit).await.map_err(|error| {
+        if is_length_limit(&error) {
+            return too_large();
+        }
+        ApiError::new(ErrorKind::BadRequest, "The body could not be read to its end")
+    })?;
+    match encoding {
+        Encoding::Identity => Ok(bytes),
+        Encoding::Gzip => {
+            let mut plain = Vec::new();
+            let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+            flate2::read::MultiGzDecoder::new(bytes.as_ref())
+                .take(most)
+                .read_to_end(&mut plain)
+                .map_err(|_| ApiError::new(ErrorKind::BadRequest, "The body is not gzip"))?;
+            if plain.len() > limit {
+                return Err(too_large());
+            }
+            Ok(plain.into())
+        }
+    }
+}
+
+enum Encoding {
+    Identity,
+    Gzip,
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, ApiError> {
+    let Some(value) = headers.get(header::CONTENT_ENCODING) else {
+        return Ok(Encoding::Identity);
+    };
+    match value.to_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(Encoding::Identity),
+        "gzip" | "x-gzip" => Ok(Encoding::Gzip),
+        _ => Err(ApiError::new(
+            ErrorKind::UnsupportedMediaType,
+            "The body may be compressed with gzip, and with nothing else",
+        )),
+    }
+}
+
+fn is_length_limit(error: &axum::Error) -> bool {
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = source {
+        if error.is::<http_body_util::LengthLimitError>() {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    if error.is_data() {
+        return ApiError::new(ErrorKind::MismatchedInput, format!("Invalid value: {error}"));
+    }
+    ApiError::new(ErrorKind::JsonParse, format!("Invalid JSON: {error}"))
+}

@@ -1,0 +1,93 @@
+//! Headers with a meaning of their own.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+use merak_authz::Delegation;
+
+use crate::error::{ApiError, ErrorKind};
+
+/// What a client asks for to reach a table's files.
+pub(crate) struct AccessDelegation {
+    vended_credentials: bool,
+    remote_signing: bool,
+}
+
+impl AccessDelegation {
+    /// What to authorize. Signing alone cannot be had, and is not silently left out.
+    pub(crate) fn resolve(&self) -> Result<Delegation, ApiError> {
+        match (self.vended_credentials, self.remote_signing) {
+            (true, _) => Ok(Delegation::VendedCredentials),
+            (false, true) => Err(ApiError::new(
+                ErrorKind::IllegalArgument,
+                "Unsupported access delegation mode: REMOTE_SIGNING",
+            )),
+            (false, false) => Ok(Delegation::NotAsked),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for AccessDelegation {
+    type Rejection = Infallible;
+
+    /// Reads `X-Iceberg-Access-Delegation`: a list, in which `true` is an old word for vended
+    /// credentials. What is unknown is ignored.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let mut asked = Self { vended_credentials: false, remote_signing: false };
+        for value in parts.headers.get_all("x-iceberg-access-delegation") {
+            for word in value.to_str().unwrap_or_default().split(',').map(str::trim) {
+                match word.to_ascii_lowercase().as_str() {
+                    "vended-credentials" | "true" => asked.vended_credentials = true,
+                    "remote-signing" => asked.remote_signing = true,
+                    "" => {}
+                    other => tracing::debug!(mode = other, "unknown access delegation is ignored"),
+                }
+            }
+        }
+        Ok(asked)
+    }
+}
+
+/// The tags of what a client has already, without their quotes.
+pub(crate) struct IfNoneMatch(pub(crate) Vec<String>);
+
+impl<S: Sync> FromRequestParts<S> for IfNoneMatch {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut tags = Vec::new();
+        for value in parts.headers.get_all(header::IF_NONE_MATCH) {
+            let text = value.to_str().map_err(|_| malformed_tag())?;
+            for tag in text.split(',').map(str::trim).filter(|tag| !tag.is_empty()) {
+                tags.push(parse_tag(tag)?);
+            }
+        }
+        Ok(Self(tags))
+    }
+}
+
+/// Tags are compared weakly: `W/` does not matter.
+fn parse_tag(tag: &str) -> Result<String, ApiError> {
+    if tag == "*" {
+        return Err(ApiError::new(
+            ErrorKind::IllegalArgument,
+            "If-None-Match may not take the value of '*'",
+        ));
+    }
+    let quoted = tag.strip_prefix("W/").unwrap_or(tag);
+    quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .filter(|inner| !inner.contains('"'))
+        .map(str::to_owned)
+        .ok_or_else(malformed_tag)
+}
+
+fn malformed_tag() -> ApiError {
+    ApiError::new(
+        ErrorKind::IllegalArgument,
+        "If-None-Match must be a list of tags in quotes, as the header ETag gave them",
+    )
+}

@@ -1,0 +1,15 @@
+//! What handlers take: domain types, parsed and checked.
+
+mod body;
+mod caller;
+mod headers;
+mod page;
+mod paths;
+
+pub(crate) use body::{Form, JsonBody, ValueBody};
+pub(crate) use caller::{Authenticated, Realm};
+pub(crate) use headers::{AccessDelegation, IfNoneMatch};
+pub(crate) use page::{PageRequest, next_page_token};
+pub(crate) use paths::{
+    CatalogName, NamespaceInPath, Prefix, QueryMap, TableInPath, management_name, namespace_of,
+};

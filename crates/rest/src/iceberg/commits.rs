@@ -1,0 +1,94 @@
+//! Commits in the Iceberg REST API.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use merak_authz::operations::{CommitTransaction, UpdateTable, UpdateTableForStagedCreate};
+use merak_authz::{NewTablePath, TransactionPath};
+use merak_service::{Commit, Snapshots, TableChange, version_tag};
+use merak_wire::iceberg::{CommitTableRequest, CommitTransactionRequest, commit_table_result};
+use serde_json::Value;
+
+use crate::app::App;
+use crate::error::{ApiError, ErrorKind};
+use crate::extract::{Authenticated, JsonBody, Prefix, TableInPath};
+use crate::iceberg::tables::ident_of;
+use crate::middleware::to_the_end;
+
+/// `POST /v1/{prefix}/namespaces/{namespace}/tables/{table}`
+///
+/// The table is the one the path names: what the body says of it is not looked at, as in Polaris.
+pub(crate) async fn update_table(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    TableInPath { catalog, ident }: TableInPath,
+    JsonBody(body): JsonBody<CommitTableRequest>,
+) -> Result<Response, ApiError> {
+    let commit = parse(&body)?;
+    let table = if commit.is_create() {
+        let path = NewTablePath { catalog, ident };
+        let operation = UpdateTableForStagedCreate(commit);
+        let proof = app.authorizer.authorize(&caller, operation, &path).await?;
+        to_the_end(async move { app.service.create_staged_table(proof).await }).await?
+    } else {
+        let path = app.service.table_path(&caller.realm, &catalog, ident).await;
+        let proof = app.authorizer.authorize(&caller, UpdateTable(commit), &path).await?;
+        to_the_end(async move { app.service.update_table(proof).await }).await?
+    };
+    let location = table.metadata_location.as_deref();
+    let body = crate::raw_json(commit_table_result(location, &table.metadata));
+    let tag = version_tag(location.unwrap_or_default(), Snapshots::All);
+    Ok(([(header::ETAG, format!("W/\"{tag}\""))], body).into_response())
+}
+
+/// `POST /v1/{prefix}/transactions/commit`
+pub(crate) async fn commit_transaction(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Prefix(catalog): Prefix,
+    JsonBody(body): JsonBody<CommitTransactionRequest>,
+) -> Result<StatusCode, ApiError> {
+    let changes = changes_of(body)?;
+    let mut tables = Vec::with_capacity(changes.len());
+    for change in &changes {
+        let is_made = change.commits.first().is_some_and(Commit::is_create);
+        let path = app.service.table_path(&caller.realm, &catalog, change.ident.clone()).await;
+        tables.push((path, is_made));
+    }
+    let path = TransactionPath { catalog, tables };
+    let proof = app.authorizer.authorize(&caller, CommitTransaction(changes), &path).await?;
+    to_the_end(async move { app.service.commit_transaction(proof).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The commits of a transaction by table, in the order the tables are first named; those of one
+/// table in their own order.
+fn changes_of(body: CommitTransactionRequest) -> Result<Vec<TableChange>, ApiError> {
+    let mut changes: Vec<TableChange> = Vec::new();
+    for mut change in body.table_changes {
+        let identifier = change.identifier.take().ok_or_else(|| {
+            ApiError::new(
+                ErrorKind::BadRequest,
+                "Each of table-changes must name its table as identifier",
+            )
+        })?;
+        let ident = ident_of(identifier)?;
+        let commit = parse(&change)?;
+        match changes.iter_mut().find(|known| known.ident == ident) {
+            Some(known) => known.commits.push(commit),
+            None => changes.push(TableChange { ident, commits: vec![commit] }),
+        }
+    }
+    if changes.is_empty() {
+        return Err(ApiError::new(ErrorKind::BadRequest, "table-changes must not be empty"));
+    }
+    Ok(changes)
+}
+
+/// Both halves may be left out, and are then empty.
+fn parse(body: &CommitTableRequest) -> Result<Commit, ApiError> {
+    let empty = Value::Array(Vec::new());
+    let requirements = body.requirements.as_ref().unwrap_or(&empty);
+    let updates = body.updates.as_ref().unwrap_or(&empty);
+    Ok(Commit::parse(requirements, updates)?)
+}

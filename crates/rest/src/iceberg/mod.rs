@@ -1,0 +1,6 @@
+//! The Iceberg REST catalog API, one file a noun.
+
+pub(crate) mod commits;
+pub(crate) mod config;
+pub(crate) mod namespaces;
+pub(crate) mod tables;

@@ -1,0 +1,158 @@
+//! Namespaces in the Iceberg REST API.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use merak_authz::operations::{
+    CreateNamespace, DropNamespace, ListNamespaces, LoadNamespaceMetadata, NamespaceExists,
+    UpdateNamespaceProperties,
+};
+use merak_authz::{Children, Error as AuthzError, NamespacePath};
+use merak_model::{EntityKind, Namespace};
+use merak_service::NamespaceView;
+use merak_wire::iceberg::{
+    CreateNamespaceRequest, ListNamespacesResponse, NamespaceResponse,
+    UpdateNamespacePropertiesRequest, UpdateNamespacePropertiesResponse,
+};
+
+use crate::app::App;
+use crate::error::{ApiError, ErrorKind};
+use crate::extract::{
+    Authenticated, JsonBody, NamespaceInPath, PageRequest, Prefix, QueryMap, namespace_of,
+    next_page_token,
+};
+use crate::middleware::to_the_end;
+
+/// `GET /v1/{prefix}/namespaces`
+pub(crate) async fn list_namespaces(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Prefix(catalog): Prefix,
+    query: QueryMap,
+) -> Result<Response, ApiError> {
+    let parent = parent_of(&query)?;
+    let PageRequest { page } = PageRequest::of(&query, &app.settings)?;
+    let limit = page.limit;
+    let of = Some(parent.clone()).filter(|parent| !parent.is_root());
+    let children = Some(Children { of, kind: EntityKind::Namespace, page });
+    let path = NamespacePath { catalog, namespace: parent, children };
+    let proof = app.authorizer.authorize(&caller, ListNamespaces, &path).await?;
+    let found = app.service.list_namespaces(proof, limit).await?;
+    let namespaces =
+        found.names.iter().map(|name| Namespace::decode(name).levels().to_vec()).collect();
+    let next_page_token = found.next.as_deref().map(next_page_token);
+    Ok(crate::json(&ListNamespacesResponse { next_page_token, namespaces }))
+}
+
+/// `POST /v1/{prefix}/namespaces`
+pub(crate) async fn create_namespace(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    Prefix(catalog): Prefix,
+    JsonBody(body): JsonBody<CreateNamespaceRequest>,
+) -> Result<Response, ApiError> {
+    let namespace = Namespace::create(body.namespace)?;
+    let parent = namespace.parent().ok_or_else(|| {
+        ApiError::new(
+            ErrorKind::AlreadyExists,
+            "Cannot create root namespace, as it already exists implicitly.",
+        )
+    })?;
+    let path = NamespacePath { catalog, namespace: parent, children: None };
+    let proof = app
+        .authorizer
+        .authorize(&caller, CreateNamespace, &path)
+        .await
+        .map_err(|error| parent_missing(error, &namespace))?;
+    let properties = body.properties.unwrap_or_default();
+    let made =
+        to_the_end(async move { app.service.create_namespace(proof, namespace, properties).await })
+            .await?;
+    Ok(show(&made))
+}
+
+/// `GET /v1/{prefix}/namespaces/{namespace}`
+pub(crate) async fn load_namespace_metadata(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    path: NamespaceInPath,
+) -> Result<Response, ApiError> {
+    let proof = app.authorizer.authorize(&caller, LoadNamespaceMetadata, &path.into()).await?;
+    Ok(show(&app.service.load_namespace_metadata(proof).await?))
+}
+
+/// `HEAD /v1/{prefix}/namespaces/{namespace}`
+pub(crate) async fn namespace_exists(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    path: NamespaceInPath,
+) -> Result<StatusCode, ApiError> {
+    let proof = app.authorizer.authorize(&caller, NamespaceExists, &path.into()).await?;
+    app.service.namespace_exists(proof).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/{prefix}/namespaces/{namespace}/properties`
+pub(crate) async fn update_properties(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    path: NamespaceInPath,
+    JsonBody(body): JsonBody<UpdateNamespacePropertiesRequest>,
+) -> Result<Response, ApiError> {
+    let proof = app.authorizer.authorize(&caller, UpdateNamespaceProperties, &path.into()).await?;
+    let updates = body.updates.unwrap_or_default();
+    let removals = body.removals.unwrap_or_default();
+    let outcome = to_the_end(async move {
+        app.service.update_namespace_properties(proof, updates, removals).await
+    })
+    .await?;
+    Ok(crate::json(&UpdateNamespacePropertiesResponse {
+        updated: outcome.updated,
+        removed: outcome.removed,
+        missing: outcome.missing,
+    }))
+}
+
+/// `DELETE /v1/{prefix}/namespaces/{namespace}`
+pub(crate) async fn drop_namespace(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    path: NamespaceInPath,
+) -> Result<StatusCode, ApiError> {
+    let proof = app.authorizer.authorize(&caller, DropNamespace, &path.into()).await?;
+    to_the_end(async move { app.service.drop_namespace(proof).await }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl From<NamespaceInPath> for NamespacePath {
+    fn from(path: NamespaceInPath) -> Self {
+        Self { catalog: path.catalog, namespace: path.namespace, children: None }
+    }
+}
+
+/// The namespace whose children are wanted. PyIceberg encodes it twice when it has several levels,
+/// so that the separator arrives as `%1F`.
+fn parent_of(query: &QueryMap) -> Result<Namespace, ApiError> {
+    match query.get("parent") {
+        None | Some("") => Ok(Namespace::default()),
+        Some(parent) => namespace_of(&parent.replace("%1F", "\u{1f}").replace("%1f", "\u{1f}")),
+    }
+}
+
+/// Polaris tells a missing parent in words of its own.
+fn parent_missing(error: AuthzError, namespace: &Namespace) -> ApiError {
+    if matches!(error, AuthzError::NotFound { .. }) {
+        return ApiError::new(
+            ErrorKind::NoSuchNamespace,
+            format!("Cannot create namespace {namespace}. Parent namespace does not exist."),
+        );
+    }
+    error.into()
+}
+
+fn show(view: &NamespaceView) -> Response {
+    crate::json(&NamespaceResponse {
+        namespace: view.namespace.levels(),
+        properties: &view.properties,
+    })
+}

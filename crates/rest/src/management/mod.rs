@@ -1,0 +1,3 @@
+//! Polaris' management API, one file a noun.
+
+pub(crate) mod catalogs;

@@ -1,0 +1,67 @@
+//! A span and a line for each request, and its measurements.
+
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, Uri};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+
+use crate::app::App;
+use crate::middleware::request_id::RequestId;
+
+/// Opens the span that everything logged for a request is in, and logs the request itself.
+pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    let id = id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let span = tracing::info_span!(
+        "request",
+        request_id = id,
+        realm = tracing::field::Empty,
+        principal = tracing::field::Empty,
+    );
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let started = Instant::now();
+    let response = next.run(request).instrument(span.clone()).await;
+    if app.settings.logs_requests {
+        span.in_scope(|| log_line(&method, &uri, &response, started));
+    }
+    response
+}
+
+/// The query stays out of the log: nothing of ours is secret there, and what others put there may
+/// be.
+fn log_line(method: &Method, uri: &Uri, response: &Response, started: Instant) {
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let status = response.status().as_u16();
+    tracing::info!(%method, path = uri.path(), status, duration_ms, "request");
+}
+
+/// Measures requests by their route, never by their path, of which there are too many.
+pub(crate) async fn observe(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let method = request.method().as_str().to_owned();
+    let started = Instant::now();
+    let response = next.run(request).await;
+    let labels = [
+        ("method", method),
+        ("uri", route.unwrap_or_else(|| "UNKNOWN".to_owned())),
+        ("status", response.status().as_u16().to_string()),
+        ("outcome", outcome(&response).to_owned()),
+    ];
+    metrics::histogram!("http_server_requests_seconds", &labels)
+        .record(started.elapsed().as_secs_f64());
+    response
+}
+
+/// Micrometer's words, which dashboards of Polaris know.
+fn outcome(response: &Response) -> &'static str {
+    match response.status().as_u16() {
+        100..=199 => "INFORMATIONAL",
+        200..=299 => "SUCCESS",
+        300..=399 => "REDIRECTION",
+        400..=499 => "CLIENT_ERROR",
+        _ => "SERVER_ERROR",
+    }
+}

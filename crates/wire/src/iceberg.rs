@@ -1,0 +1,236 @@
+//! The Iceberg REST catalog API.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What a client needs to use a catalog.
+#[derive(Debug, Serialize)]
+pub struct ConfigResponse<'a> {
+    /// What the client uses unless its user says otherwise.
+    pub defaults: &'a BTreeMap<String, String>,
+    /// What the client uses whatever its user says.
+    pub overrides: Overrides<'a>,
+    /// The endpoints that are there: all of them.
+    pub endpoints: &'a [&'a str],
+}
+
+/// What clients must use. The order of the keys is what Polaris' published tests compare.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Overrides<'a> {
+    /// What joins the levels of a namespace in a path.
+    pub namespace_separator: &'a str,
+    /// The path segment after `/v1/`.
+    pub prefix: &'a str,
+}
+
+/// Namespaces, a page of them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ListNamespacesResponse {
+    /// Where the next page begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+    /// Each with all its levels.
+    pub namespaces: Vec<Vec<String>>,
+}
+
+/// A namespace to make.
+#[derive(Debug, Deserialize)]
+pub struct CreateNamespaceRequest {
+    /// Its levels.
+    pub namespace: Vec<String>,
+    /// Its properties.
+    #[serde(default)]
+    pub properties: Option<BTreeMap<String, String>>,
+}
+
+/// A namespace.
+#[derive(Debug, Serialize)]
+pub struct NamespaceResponse<'a> {
+    /// Its levels.
+    pub namespace: &'a [String],
+    /// Its properties.
+    pub properties: &'a BTreeMap<String, String>,
+}
+
+/// Properties to set and to remove.
+#[derive(Debug, Deserialize)]
+pub struct UpdateNamespacePropertiesRequest {
+    /// Keys to remove.
+    #[serde(default)]
+    pub removals: Option<Vec<String>>,
+    /// Keys to set.
+    #[serde(default)]
+    pub updates: Option<BTreeMap<String, String>>,
+}
+
+/// What came of it. The lists are never left out: `PyIceberg` reads all three.
+#[derive(Debug, Serialize)]
+pub struct UpdateNamespacePropertiesResponse {
+    /// Keys that were set.
+    pub updated: Vec<String>,
+    /// Keys that were removed.
+    pub removed: Vec<String>,
+    /// Keys that were not there.
+    pub missing: Vec<String>,
+}
+
+/// Tables, a page of them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ListTablesResponse<'a> {
+    /// Where the next page begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+    /// The tables.
+    pub identifiers: Vec<TableIdentifier<'a>>,
+}
+
+/// A table's place and name, in an answer.
+#[derive(Debug, Serialize)]
+pub struct TableIdentifier<'a> {
+    /// The levels of its namespace.
+    pub namespace: &'a [String],
+    /// Its name.
+    pub name: String,
+}
+
+/// A table's place and name, in a request.
+#[derive(Debug, Clone, Deserialize)]
+pub struct TableIdentifierBody {
+    /// The levels of its namespace.
+    pub namespace: Vec<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// A table to make.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CreateTableRequest {
+    /// Its name.
+    pub name: String,
+    /// Where it is to lie.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// Its schema.
+    pub schema: Value,
+    /// How it is partitioned.
+    #[serde(default)]
+    pub partition_spec: Option<Value>,
+    /// How it is sorted.
+    #[serde(default)]
+    pub write_order: Option<Value>,
+    /// Whether its first commit makes it.
+    #[serde(default)]
+    pub stage_create: Option<bool>,
+    /// Its properties.
+    #[serde(default)]
+    pub properties: Option<BTreeMap<String, String>>,
+}
+
+/// A metadata file to make a table of.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RegisterTableRequest {
+    /// The table's name.
+    pub name: String,
+    /// The file.
+    pub metadata_location: String,
+    /// Whether a table of that name is to be replaced.
+    #[serde(default)]
+    pub overwrite: Option<bool>,
+}
+
+/// A commit to one table.
+#[derive(Debug, Deserialize)]
+pub struct CommitTableRequest {
+    /// The table; within a transaction it must be there.
+    #[serde(default)]
+    pub identifier: Option<TableIdentifierBody>,
+    /// What must hold.
+    #[serde(default)]
+    pub requirements: Option<Value>,
+    /// What to change.
+    #[serde(default)]
+    pub updates: Option<Value>,
+}
+
+/// A commit to many tables.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CommitTransactionRequest {
+    /// The commits, in order.
+    pub table_changes: Vec<CommitTableRequest>,
+}
+
+/// A table to move.
+#[derive(Debug, Deserialize)]
+pub struct RenameTableRequest {
+    /// The table.
+    pub source: TableIdentifierBody,
+    /// Where it is to be.
+    pub destination: TableIdentifierBody,
+}
+
+/// A table, with its metadata's bytes put in as they are: they are not parsed for that.
+///
+/// # Panics
+///
+/// Never: texts and maps of texts always have a JSON form.
+pub fn load_table_result(
+    metadata_location: Option<&str>,
+    metadata: &[u8],
+    config: &BTreeMap<String, String>,
+) -> Vec<u8> {
+    let mut body = commit_table_result(metadata_location, metadata);
+    body.pop();
+    body.extend_from_slice(b",\"config\":");
+    serde_json::to_writer(&mut body, config).expect("texts have a JSON form");
+    body.push(b'}');
+    body
+}
+
+/// What a commit answers: the same without configuration.
+///
+/// # Panics
+///
+/// Never: texts always have a JSON form.
+pub fn commit_table_result(metadata_location: Option<&str>, metadata: &[u8]) -> Vec<u8> {
+    let mut body = Vec::with_capacity(metadata.len() + 512);
+    body.push(b'{');
+    if let Some(location) = metadata_location {
+        body.extend_from_slice(b"\"metadata-location\":");
+        serde_json::to_writer(&mut body, location).expect("texts have a JSON form");
+        body.push(b',');
+    }
+    body.extend_from_slice(b"\"metadata\":");
+    body.extend_from_slice(metadata);
+    body.push(b'}');
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_is_put_in_byte_for_byte() {
+        let config = BTreeMap::from([("a\"".to_owned(), "b".to_owned())]);
+
+        let body = load_table_result(Some("s3://b/\"x"), b"{ \"z\":1 }", &config);
+
+        assert_eq!(
+            String::from_utf8(body).unwrap(),
+            r#"{"metadata-location":"s3://b/\"x","metadata":{ "z":1 },"config":{"a\"":"b"}}"#
+        );
+    }
+
+    #[test]
+    fn a_staged_table_has_no_location() {
+        assert_eq!(commit_table_result(None, b"{}"), br#"{"metadata":{}}"#);
+    }
+}
