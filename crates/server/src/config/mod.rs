@@ -1,0 +1,117 @@
+//! The configuration: Polaris' property names, from flags, environment, file and defaults.
+//!
+//! Nothing else reads the environment. [`registry`] has every setting there is; each concern has a
+//! file that makes a typed struct of its settings. All problems are found before any is reported.
+
+mod bind;
+mod bootstrap;
+mod cors;
+mod database;
+#[cfg(test)]
+mod docs;
+mod features;
+mod formats;
+mod keys;
+mod limits;
+mod problems;
+mod properties;
+mod reader;
+mod realms;
+mod registry;
+mod sources;
+mod storage;
+mod telemetry;
+#[cfg(test)]
+mod tests;
+mod tokens;
+mod unread;
+
+pub use bind::Bind;
+pub use bootstrap::{Bootstrap, RootCredentials};
+pub use cors::{AllowList, Cors};
+pub use database::{Database, Postgres, Sqlite, Synchronous};
+pub use features::RealmFeatures;
+pub use limits::Limits;
+pub use problems::{ConfigErrors, Notice, Origin, Problem, Severity};
+pub use realms::Realms;
+pub use sources::Sources;
+pub use storage::{AwsKeys, Storage};
+pub use telemetry::{LogFormat, Telemetry};
+pub use tokens::{RealmTokens, RsaFiles, SymmetricKey, TokenBroker, Tokens};
+
+use reader::Reader;
+
+/// The configuration of a server. It can be shown: its secrets do not show themselves.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the server listens.
+    pub bind: Bind,
+    /// Where everything is kept.
+    pub database: Database,
+    /// The realms there are.
+    pub realms: Realms,
+    /// What a new realm begins with.
+    pub bootstrap: Bootstrap,
+    /// How tokens are signed.
+    pub tokens: Tokens,
+    /// How object stores are reached.
+    pub storage: Storage,
+    /// What is logged and measured.
+    pub telemetry: Telemetry,
+    /// What browsers may do.
+    pub cors: Cors,
+    /// How much of anything there may be.
+    pub limits: Limits,
+    /// The feature flags of each realm.
+    pub features: RealmFeatures,
+}
+
+/// A configuration, and what its owner should know about it.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// To be logged, once there is a log.
+    pub notices: Vec<Notice>,
+}
+
+impl Config {
+    /// Reads the configuration, or says all that is wrong with it.
+    pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
+        let mut reader = Reader::new(sources);
+        let config = Self::read(&mut reader);
+        unread::note(&mut reader, &config.realms);
+        let Reader { problems, mut notices, .. } = reader;
+        notices.sort_by_key(|notice| notice.severity);
+        if problems.is_empty() {
+            Ok(Loaded { config, notices })
+        } else {
+            Err(ConfigErrors { problems, notices })
+        }
+    }
+
+    fn read(reader: &mut Reader) -> Self {
+        let bind = Bind::read(reader);
+        let database = Database::read(reader);
+        let realms = Realms::read(reader);
+        let bootstrap = Bootstrap::read(reader, &realms, &database);
+        let tokens = Tokens::read(reader, &realms);
+        let features = features::read(reader, &realms);
+        let storage = Storage::read(reader);
+        let telemetry = Telemetry::read(reader);
+        let cors = Cors::read(reader);
+        let limits = Limits::read(reader);
+        Self {
+            bind,
+            database,
+            realms,
+            bootstrap,
+            tokens,
+            storage,
+            telemetry,
+            cors,
+            limits,
+            features,
+        }
+    }
+}

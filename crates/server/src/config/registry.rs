@@ -1,0 +1,223 @@
+//! Every setting there is: the parser's known keys and the tables of `docs/configuration.md`.
+
+use std::marker::PhantomData;
+
+use super::bootstrap::Credentials;
+use super::cors::{Headers, Methods, Origins};
+use super::database::{Persistence, PostgresUrl, Synchronous};
+use super::formats::{
+    Boolean, Bytes, Count, FilePath, Format, Header, Level, Optional, Port, PositiveSpan, Secret,
+    Span, Text, Texts,
+};
+use super::tokens::{Authentication, Authorization, Broker};
+
+/// The first segments of keys that are ours or those of Polaris.
+pub(super) const PREFIXES: [&str; 3] = ["polaris", "quarkus", "merak"];
+
+/// A setting whose value is written in format `F`.
+pub(super) struct Setting<F> {
+    pub(super) row: Row,
+    format: PhantomData<F>,
+}
+
+/// What can be said of a setting whatever its type.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// The key; `<name>` in it stands for a name that the user chooses.
+    pub(super) key: &'static str,
+    /// Other keys with the same meaning.
+    pub(super) also: &'static [&'static str],
+    /// The key by which a realm overrides it.
+    pub(super) realm_key: Option<&'static str>,
+    /// An environment variable outside the rule.
+    pub(super) variable: Option<&'static str>,
+    /// The value where none is set, as it would be written; empty if there is none.
+    pub(super) default: &'static str,
+    /// What a value looks like.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the documentation has it"))]
+    pub(super) expected: &'static str,
+    pub(super) is_secret: bool,
+    /// What it does, in a sentence or two.
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the documentation has it"))]
+    pub(super) meaning: &'static str,
+}
+
+impl Row {
+    /// The keys that have a value for all realms.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.key).chain(self.also.iter().copied())
+    }
+}
+
+impl<F: Format> Setting<F> {
+    /// The value where none is set.
+    pub(super) fn default(&self) -> F::Value {
+        F::parse(self.row.default).expect("a test parses every default")
+    }
+
+    const fn or(mut self, also: &'static [&'static str]) -> Self {
+        self.row.also = also;
+        self
+    }
+
+    const fn per_realm(mut self, key: &'static str) -> Self {
+        self.row.realm_key = Some(key);
+        self
+    }
+
+    const fn variable(mut self, name: &'static str) -> Self {
+        self.row.variable = Some(name);
+        self
+    }
+}
+
+const fn setting<F: Format>(
+    key: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> Setting<F> {
+    let row = Row {
+        key,
+        also: &[],
+        realm_key: None,
+        variable: None,
+        default,
+        expected: F::EXPECTED,
+        is_secret: F::IS_SECRET,
+        meaning,
+    };
+    Setting { row, format: PhantomData }
+}
+
+/// The settings of one concern.
+pub(super) struct Group {
+    #[cfg_attr(not(test), expect(dead_code, reason = "only the documentation has it"))]
+    pub(super) title: &'static str,
+    pub(super) rows: &'static [Row],
+    /// Tries all defaults.
+    #[cfg(test)]
+    pub(super) check_defaults: fn(),
+}
+
+/// All settings.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+    GROUPS.iter().flat_map(|group| group.rows)
+}
+
+/// Declares the settings: a constant each, and the table of them all.
+macro_rules! settings {
+    ($($title:literal { $($name:ident: $format:ty = $setting:expr;)+ })+) => {
+        $($(
+            pub(super) const $name: Setting<$format> = $setting;
+        )+)+
+
+        /// The table of all settings, by concern.
+        pub(super) const GROUPS: &[Group] = &[$(Group {
+            title: $title,
+            rows: &[$($name.row),+],
+            #[cfg(test)]
+            check_defaults: || {
+                $(if !$name.row.key.contains('<') { let _ = $name.default(); })+
+            },
+        }),+];
+    };
+}
+
+settings! {
+    "Addresses" {
+        HTTP_HOST: Text = setting("quarkus.http.host", "127.0.0.1", "The address the APIs are served on. The container image sets `0.0.0.0`.");
+        HTTP_PORT: Port = setting("quarkus.http.port", "8181", "The port the APIs are served on; 0 takes any that is free.");
+        MANAGEMENT_HOST: Optional<Text> = setting("quarkus.management.host", "", "The address health and metrics are served on. Without it, that of the APIs.");
+        MANAGEMENT_PORT: Port = setting("quarkus.management.port", "8182", "The port health and metrics are served on; 0 takes any that is free.");
+    }
+    "Database" {
+        PERSISTENCE_TYPE: Optional<Persistence> = setting("polaris.persistence.type", "", "Where everything is kept. Without it, in PostgreSQL if a URL is set, else in an embedded SQLite file. `in-memory` forgets everything at the end, and must be asked for.");
+        DATA_DIR: FilePath = setting("merak.data-dir", "./merak-data", "The directory of the embedded database.");
+        SYNCHRONOUS: Synchronous = setting("merak.sqlite.synchronous", "full", "Whether the embedded database waits for the disk at each commit (`full`), or may lose the last commits, but no more, when the power fails (`normal`).");
+        JDBC_URL: Optional<PostgresUrl> = setting("quarkus.datasource.jdbc.url", "", "The PostgreSQL database, as JDBC or libpq would have it.");
+        DATABASE_URL: Optional<PostgresUrl> = setting("merak.database.url", "", "The same, for those who have never heard of JDBC. `quarkus.datasource.jdbc.url` wins over it.").variable("DATABASE_URL");
+        DATABASE_USERNAME: Optional<Text> = setting("quarkus.datasource.username", "", "The database user; wins over one in the URL.");
+        DATABASE_PASSWORD: Optional<Secret> = setting("quarkus.datasource.password", "", "The password of that user; wins over one in the URL.");
+        POOL_MAX: Count = setting("quarkus.datasource.jdbc.max-size", "16", "The most connections to PostgreSQL that one server holds.");
+        POOL_ACQUIRE: PositiveSpan = setting("quarkus.datasource.jdbc.acquisition-timeout", "PT5S", "How long a request waits for one of them before it is answered 503.");
+    }
+    "Realms and bootstrap" {
+        REALMS: Texts = setting("polaris.realm-context.realms", "POLARIS", "The realms. The first is that of requests that name none.");
+        REALM_HEADER: Header = setting("polaris.realm-context.header-name", "Polaris-Realm", "The header that names the realm of a request.");
+        REQUIRE_REALM: Boolean = setting("polaris.realm-context.require-header", "false", "Whether a request must name its realm.");
+        BOOTSTRAP_CREDENTIALS: Credentials = setting("polaris.bootstrap.credentials", "", "The client ids and secrets that the root principals of new realms get. A realm without gets random ones, printed once.");
+        AUTO_BOOTSTRAP: Optional<Texts> = setting("polaris.persistence.auto-bootstrap-types", "", "The persistence types with which a start bootstraps the realms that are new. Without it, all of them do.");
+        IGNORE_SEVERE: Boolean = setting("polaris.readiness.ignore-severe-issues", "false", "Lets the server start with FILE storage though `ALLOW_INSECURE_STORAGE_TYPES` is not set.");
+    }
+    "Authentication and authorization" {
+        AUTHENTICATION_TYPE: Authentication = setting("polaris.authentication.type", "internal", "Who issues tokens. This version knows its own only.").per_realm("polaris.authentication.<realm>.type");
+        AUTHORIZATION_TYPE: Authorization = setting("polaris.authorization.type", "internal", "Who decides on requests. This version knows its own roles and grants only.");
+        BROKER: Broker = setting("polaris.authentication.token-broker.type", "ed25519-key-pair", "How tokens are signed. Signing with RSA takes far longer.").per_realm("polaris.authentication.<realm>.token-broker.type");
+        TOKEN_LIFETIME: PositiveSpan = setting("polaris.authentication.token-broker.max-token-generation", "PT1H", "How long a token is good.").per_realm("polaris.authentication.<realm>.token-broker.max-token-generation");
+        RSA_PRIVATE: Optional<FilePath> = setting("polaris.authentication.token-broker.rsa-key-pair.private-key-file", "", "The private key for `rsa-key-pair`: PEM, PKCS#8. Without the files, a pair is generated.").per_realm("polaris.authentication.<realm>.token-broker.rsa-key-pair.private-key-file");
+        RSA_PUBLIC: Optional<FilePath> = setting("polaris.authentication.token-broker.rsa-key-pair.public-key-file", "", "The public key for `rsa-key-pair`: PEM, SPKI.").per_realm("polaris.authentication.<realm>.token-broker.rsa-key-pair.public-key-file");
+        SYMMETRIC_SECRET: Optional<Secret> = setting("polaris.authentication.token-broker.symmetric-key.secret", "", "The key for `symmetric-key`.").per_realm("polaris.authentication.<realm>.token-broker.symmetric-key.secret");
+        SYMMETRIC_FILE: Optional<FilePath> = setting("polaris.authentication.token-broker.symmetric-key.file", "", "The file with the key for `symmetric-key`, all bytes of which count.").per_realm("polaris.authentication.<realm>.token-broker.symmetric-key.file");
+    }
+    "Storage" {
+        AWS_ACCESS_KEY: Optional<Text> = setting("polaris.storage.aws.access-key", "", "The access key the server itself uses in AWS. Without it, the usual places are searched: `AWS_*` variables, profiles, the machine's role.");
+        AWS_SECRET_KEY: Optional<Secret> = setting("polaris.storage.aws.secret-key", "", "The secret of that key.");
+        STORAGE_READ_TIMEOUT: PositiveSpan = setting("polaris.storage.read-timeout", "PT30S", "How long an object store may take to answer.");
+        STORAGE_CONNECT_TIMEOUT: PositiveSpan = setting("polaris.storage.connect-timeout", "PT5S", "How long a connection to an object store may take to come about.");
+        STORAGE_CLIENTS: Count = setting("polaris.storage.clients-cache-max-size", "50", "How many clients of cloud services are kept for reuse.");
+    }
+    "Limits" {
+        MAX_BODY: Bytes = setting("quarkus.http.limits.max-body-size", "10240K", "The largest request body; a larger one is answered 413.");
+        MAX_HEADER: Bytes = setting("quarkus.http.limits.max-header-size", "8K", "The largest request head; a larger one is answered 431.");
+        REQUEST_TIMEOUT: PositiveSpan = setting("merak.http.request-timeout", "PT60S", "How long a request may take.");
+        HEADER_TIMEOUT: PositiveSpan = setting("merak.http.header-read-timeout", "PT10S", "How long the head of a request may take to arrive.");
+        IDLE_TIMEOUT: PositiveSpan = setting("quarkus.http.idle-timeout", "PT30M", "How long a connection without requests stays open.");
+        MAX_CONNECTIONS: Count = setting("merak.http.max-connections", "10000", "The most connections at a time; others wait to be accepted.");
+        MAX_CONCURRENT: Count = setting("merak.http.max-concurrent-requests", "1024", "The most requests worked on at a time; more are answered 503 at once.");
+        SHUTDOWN_TIMEOUT: Span = setting("quarkus.shutdown.timeout", "PT30S", "How long running requests may take to end when the server is told to stop.");
+        PAGE_SIZE: Count = setting("merak.list.page-size", "1000", "How many names a page of a list has when the client does not say.");
+        MAX_PAGE_SIZE: Count = setting("merak.list.max-page-size", "10000", "The most names a page of a list may have.");
+        METADATA_INLINE: Bytes = setting("merak.metadata.inline-max-bytes", "262144", "Up to which compressed size the current metadata of a table is kept in the database too.");
+        METADATA_CACHE: Bytes = setting("merak.metadata.cache-max-bytes", "64M", "How much memory the cache of table metadata may take.");
+        METADATA_MAX: Bytes = setting("merak.metadata.max-bytes", "128M", "The largest metadata file that is read.");
+    }
+    "Logs and metrics" {
+        LOG_LEVEL: Level = setting("quarkus.log.level", "INFO", "From which level on messages are logged.");
+        LOG_CATEGORY: Level = setting("quarkus.log.category.\"<category>\".level", "", "The same for one category: a module such as `merak_service` or `sqlx`; `org.apache.polaris` and what is below it means all of Merak.");
+        LOG_JSON: Boolean = setting("quarkus.log.console.json", "false", "Whether log lines are JSON.").or(&["quarkus.log.console.json.enabled"]);
+        LOG_MDC: Text = setting("polaris.log.mdc.<name>", "", "A field that every log line gets.");
+        REQUEST_ID_HEADER: Header = setting("polaris.log.request-id-header-name", "X-Request-ID", "The header that carries the id of a request, in and out.");
+        ACCESS_LOG: Boolean = setting("quarkus.http.access-log.enabled", "false", "Whether every request is logged, in the common log format, beside its audit record.");
+        METRICS_TAG: Text = setting("polaris.metrics.tags.<name>", "", "A label that every metric gets. `application` is `Polaris` unless set.");
+    }
+    "CORS" {
+        CORS: Boolean = setting("quarkus.http.cors", "false", "Whether browsers may call the APIs from pages of other origins.").or(&["quarkus.http.cors.enabled"]);
+        CORS_ORIGINS: Origins = setting("quarkus.http.cors.origins", "http://localhost:8080", "The origins they may come from.");
+        CORS_METHODS: Methods = setting("quarkus.http.cors.methods", "GET, POST, PUT, PATCH, DELETE", "The methods they may use.");
+        CORS_HEADERS: Headers = setting("quarkus.http.cors.headers", "*", "The request headers they may send.");
+        CORS_EXPOSED: Headers = setting("quarkus.http.cors.exposed-headers", "*", "The response headers they may read.");
+        CORS_MAX_AGE: Span = setting("quarkus.http.cors.access-control-max-age", "PT10M", "How long they may remember these answers.");
+        CORS_CREDENTIALS: Boolean = setting("quarkus.http.cors.access-control-allow-credentials", "true", "Whether they may send credentials; never for the origin `*`.");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_can_be_parsed() {
+        for group in GROUPS {
+            (group.check_defaults)();
+        }
+    }
+
+    #[test]
+    fn no_key_is_registered_twice() {
+        let mut seen = std::collections::BTreeSet::new();
+        for key in rows().flat_map(|row| row.keys().chain(row.realm_key)) {
+            // Also not as a variable.
+            assert!(seen.insert(super::super::keys::loose(key)), "{key}");
+        }
+    }
+}

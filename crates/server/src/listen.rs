@@ -1,0 +1,101 @@
+//! Connections: bounded in number and in patience, and seen to their end when the server stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tower::Service as _;
+
+/// What a listener bears.
+#[derive(Debug, Clone)]
+pub(crate) struct Patience {
+    /// The most connections at a time; more wait to be accepted.
+    pub(crate) max_connections: usize,
+    /// The largest request head, in bytes.
+    pub(crate) max_header_bytes: usize,
+    /// How long the head of a request may take to arrive, and a connection may be idle.
+    pub(crate) header_read_timeout: Duration,
+    /// How long requests may take to end when the server stops.
+    pub(crate) shutdown_timeout: Duration,
+}
+
+/// hyper's smallest buffer for a request's head.
+const MIN_HEADER_BYTES: usize = 8192;
+
+/// Serves until told to stop, then lets requests that are being worked on end.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    patience: Patience,
+    mut stop: watch::Receiver<bool>,
+) {
+    let connections =
+        Arc::new(Semaphore::new(patience.max_connections.min(Semaphore::MAX_PERMITS)));
+    let graceful = GracefulShutdown::new();
+    let builder = builder(&patience);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &connections) => accepted,
+            _ = stop.wait_for(|stop| *stop) => break,
+        };
+        let Some((stream, permit)) = accepted else { continue };
+        let service = router.clone();
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            service.clone().call(request)
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            // A client that hangs up is no event.
+            if let Err(error) = connection.await {
+                tracing::debug!(error, "a connection ended with an error");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(patience.shutdown_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests that were still running when the server stopped were cut off");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(connections).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            // Answers are small and awaited: waiting to fill a packet only delays them.
+            let _ = stream.set_nodelay(true);
+            Some((stream, permit))
+        }
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot accept a connection");
+            // Out of file descriptors, say: at once it would be no better.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            None
+        }
+    }
+}
+
+fn builder(patience: &Patience) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.header_read_timeout)
+        .max_buf_size(patience.max_header_bytes.max(MIN_HEADER_BYTES));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(patience.max_header_bytes).unwrap_or(u32::MAX));
+    builder
+}

@@ -1,0 +1,91 @@
+//! A running server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use merak_metastore_sql::SqlMetastore;
+use merak_model::Clock;
+use merak_storage::Storage;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tower::limit::GlobalConcurrencyLimitLayer;
+
+use crate::config::Config;
+use crate::listen::{Patience, serve};
+use crate::wire_up::{Parts, wire_up};
+
+/// A server that listens. It goes on until it is stopped.
+#[derive(Debug)]
+pub struct Server {
+    /// Where the API is.
+    pub api: SocketAddr,
+    /// Where the management port is.
+    pub management: SocketAddr,
+    /// What is remembered, for tests that count statements.
+    pub metastore: Arc<SqlMetastore>,
+    /// The object stores, for tests that count requests.
+    pub storage: Arc<Storage>,
+    stop: watch::Sender<bool>,
+    listeners: Vec<JoinHandle<()>>,
+    upkeep: JoinHandle<()>,
+    parts: Box<Parts>,
+}
+
+impl Server {
+    /// Puts the parts together and listens.
+    pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let parts = Box::new(wire_up(config, clock).await?);
+        let bind = &config.bind;
+        let api = listen(&bind.host, bind.port).await?;
+        let management = listen(&bind.management_host, bind.management_port).await?;
+        let (api_address, management_address) = (api.local_addr()?, management.local_addr()?);
+        let (stop, stopped) = watch::channel(false);
+        let patience = Patience {
+            max_connections: config.limits.max_connections,
+            max_header_bytes: config.limits.max_header_bytes,
+            header_read_timeout: config.limits.header_read_timeout.max(config.limits.idle_timeout),
+            shutdown_timeout: config.limits.shutdown_timeout,
+        };
+        let limit = GlobalConcurrencyLimitLayer::new(config.limits.max_concurrent_requests);
+        let listeners = vec![
+            tokio::spawn(serve(
+                api,
+                parts.api.clone().layer(limit),
+                patience.clone(),
+                stopped.clone(),
+            )),
+            tokio::spawn(serve(management, parts.management.clone(), patience, stopped)),
+        ];
+        let upkeep = tokio::spawn(crate::metrics::keep_up(parts.metrics.clone()));
+        tracing::info!(api = %api_address, management = %management_address, "merak is serving");
+        Ok(Self {
+            api: api_address,
+            management: management_address,
+            metastore: Arc::clone(&parts.metastore),
+            storage: Arc::clone(&parts.storage),
+            stop,
+            listeners,
+            upkeep,
+            parts,
+        })
+    }
+
+    /// Stops accepting requests, lets those that are being worked on end, and closes the database.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for listener in self.listeners {
+            let _ = listener.await;
+        }
+        self.upkeep.abort();
+        self.parts.metastore.close().await;
+        tracing::info!("merak has stopped");
+    }
+}
+
+async fn listen(host: &str, port: u16) -> anyhow::Result<TcpListener> {
+    TcpListener::bind((host, port))
+        .await
+        .with_context(|| format!("cannot listen on {host}:{port}: is another server there?"))
+}

@@ -1,0 +1,224 @@
+//! Putting the parts together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use merak_authn::{Authn, AuthnSettings, RsaKeyFiles, TokenBroker, TokenSettings};
+use merak_authz::Authorizer;
+use merak_metastore::Metastore;
+use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
+use merak_model::{Clock, features};
+use merak_rest::{Allowed, ApiSettings, App, Cors, Health};
+use merak_service::{Service, ServiceSettings};
+use merak_storage::{Storage, StorageSettings};
+use secrecy::{ExposeSecret as _, SecretBox};
+
+use crate::config::{self, AllowList, Config, Database, SymmetricKey};
+use crate::data_dir::DataDir;
+
+/// A server's parts, which share their state.
+#[derive(Debug)]
+pub struct Parts {
+    /// What is remembered.
+    pub metastore: Arc<SqlMetastore>,
+    /// The object stores.
+    pub storage: Arc<Storage>,
+    /// The API.
+    pub api: Router,
+    /// The management port's routes.
+    pub management: Router,
+    pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
+    pub(crate) _data_dir: Option<DataDir>,
+}
+
+/// Opens the database. It is not migrated.
+pub async fn open_metastore(
+    database: &Database,
+) -> anyhow::Result<(SqlMetastore, Option<DataDir>)> {
+    match database {
+        Database::InMemory => Ok((SqlMetastore::in_memory().await?, None)),
+        Database::Sqlite(sqlite) => {
+            let data_dir = DataDir::open(&sqlite.data_dir)?;
+            let synchronous = match sqlite.synchronous {
+                config::Synchronous::Full => Synchronous::Full,
+                config::Synchronous::Normal => Synchronous::Normal,
+            };
+            let settings = SqliteSettings { synchronous, ..SqliteSettings::default() };
+            let path = data_dir.path().join("merak.db");
+            let metastore = SqlMetastore::open_sqlite(&path, settings)
+                .await
+                .with_context(|| format!("cannot open the database {}", path.display()))?;
+            Ok((metastore, Some(data_dir)))
+        }
+        Database::Postgres(postgres) => {
+            let mut settings = PostgresSettings::new(postgres.url.clone());
+            settings.username.clone_from(&postgres.username);
+            settings.password.clone_from(&postgres.password);
+            settings.max_connections = postgres.max_connections;
+            settings.acquire_timeout_ms = millis(postgres.acquire_timeout);
+            let metastore = SqlMetastore::connect_postgres(&settings)
+                .await
+                .context("cannot connect to PostgreSQL")?;
+            Ok((metastore, None))
+        }
+    }
+}
+
+/// Opens and migrates the database, makes the realms that are missing, and puts the parts together.
+pub async fn wire_up(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Parts> {
+    let (metastore, data_dir) = open_metastore(&config.database).await?;
+    let report = metastore.migrate().await.context("cannot bring the schema up to date")?;
+    if report.before != report.after {
+        tracing::info!(before = report.before, after = report.after, "schema migrated");
+    }
+    let metastore = Arc::new(metastore);
+    crate::realms::bootstrap_configured(&*metastore, &*clock, config).await?;
+    let dyn_metastore: Arc<dyn Metastore> = Arc::<SqlMetastore>::clone(&metastore);
+    let storage = Arc::new(Storage::new(storage_settings(config)));
+    let features = Arc::new(config.features.clone());
+    let limits = &config.limits;
+    let service = Service::new(
+        Arc::clone(&dyn_metastore),
+        Arc::clone(&storage),
+        Arc::clone(&clock),
+        Arc::clone(&features),
+        &ServiceSettings {
+            inline_max_bytes: limits.metadata_inline_max_bytes,
+            cache_max_bytes: limits.metadata_cache_max_bytes as u64,
+            max_metadata_bytes: limits.metadata_max_bytes as u64,
+        },
+    );
+    let authn = Authn::new(Arc::clone(&dyn_metastore), clock, authn_settings(config)?);
+    let app = App {
+        authn: Arc::new(authn),
+        authorizer: Authorizer::new(Arc::clone(&dyn_metastore), features),
+        service,
+        settings: Arc::new(api_settings(config)),
+    };
+    let metrics = crate::metrics::install(&config.telemetry.metric_labels)?;
+    let management = merak_rest::management_router(health(dyn_metastore, metrics.clone()));
+    Ok(Parts {
+        metastore,
+        storage,
+        api: merak_rest::router(app),
+        management,
+        metrics,
+        _data_dir: data_dir,
+    })
+}
+
+fn health(
+    metastore: Arc<dyn Metastore>,
+    metrics: metrics_exporter_prometheus::PrometheusHandle,
+) -> Health {
+    Health {
+        database: Arc::new(move || {
+            let metastore = Arc::clone(&metastore);
+            Box::pin(async move {
+                metastore
+                    .ping()
+                    .await
+                    .inspect_err(|error| {
+                        let error = error as &dyn std::error::Error;
+                        tracing::warn!(error, "the database does not answer");
+                    })
+                    .is_ok()
+            })
+        }),
+        metrics: Arc::new(move || metrics.render()),
+    }
+}
+
+fn storage_settings(config: &Config) -> StorageSettings {
+    let storage = &config.storage;
+    let mut settings = StorageSettings {
+        request_timeout: storage.read_timeout,
+        connect_timeout: storage.connect_timeout,
+        max_metadata_bytes: config.limits.metadata_max_bytes as u64,
+        max_clients: storage.max_clients,
+        // Whether a catalog may have it is a feature, judged when it is made.
+        allow_file_type: true,
+        ..StorageSettings::default()
+    };
+    if let Some(keys) = &storage.aws {
+        settings.aws_access_key = Some(keys.access_key.clone().into());
+        settings.aws_secret_key = Some(keys.secret_key.clone());
+    }
+    settings
+}
+
+fn authn_settings(config: &Config) -> anyhow::Result<AuthnSettings> {
+    let mut realms = BTreeMap::new();
+    for (realm, tokens) in &config.tokens.by_realm {
+        let broker = broker(&tokens.broker)
+            .with_context(|| format!("the token keys of realm {realm} cannot be used"))?;
+        realms
+            .insert(realm.clone(), TokenSettings { broker, lifetime_s: tokens.lifetime.as_secs() });
+    }
+    Ok(AuthnSettings { realms, ..AuthnSettings::default() })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the secret goes on to the signer as bytes")]
+fn broker(broker: &config::TokenBroker) -> anyhow::Result<TokenBroker> {
+    Ok(match broker {
+        config::TokenBroker::Ed25519 => TokenBroker::Ed25519,
+        config::TokenBroker::Rsa(None) => TokenBroker::Rsa { files: None },
+        config::TokenBroker::Rsa(Some(files)) => {
+            TokenBroker::Rsa { files: Some(RsaKeyFiles::read(&files.private, &files.public)?) }
+        }
+        config::TokenBroker::Symmetric(SymmetricKey::Secret(secret)) => {
+            let bytes = secret.expose_secret().as_bytes().to_vec();
+            TokenBroker::Symmetric { secret: SecretBox::new(bytes.into_boxed_slice()) }
+        }
+        config::TokenBroker::Symmetric(SymmetricKey::File(path)) => {
+            let bytes = std::fs::read(path)
+                .with_context(|| format!("cannot read the key file {}", path.display()))?;
+            TokenBroker::Symmetric { secret: SecretBox::new(bytes.into_boxed_slice()) }
+        }
+    })
+}
+
+fn api_settings(config: &Config) -> ApiSettings {
+    let limits = &config.limits;
+    let pages_lists = config
+        .features
+        .get(config.realms.default_realm())
+        .is_none_or(|features| features.of_realm().is_on(&features::LIST_PAGINATION_ENABLED));
+    ApiSettings {
+        realms: config.realms.all.clone(),
+        realm_header: config.realms.header.clone(),
+        require_realm_header: config.realms.is_header_required,
+        request_id_header: config.telemetry.request_id_header.clone(),
+        max_body_bytes: limits.max_body_bytes,
+        request_timeout: limits.request_timeout,
+        pages_lists,
+        page_size: u32::try_from(limits.page_size).unwrap_or(u32::MAX),
+        max_page_size: u32::try_from(limits.max_page_size).unwrap_or(u32::MAX),
+        logs_requests: config.telemetry.has_access_log,
+        cors: config.cors.is_enabled.then(|| cors(&config.cors)),
+    }
+}
+
+fn cors(cors: &config::Cors) -> Cors {
+    fn allowed<T: Clone>(list: &AllowList<T>) -> Allowed<T> {
+        match list {
+            AllowList::Any => Allowed::Any,
+            AllowList::These(these) => Allowed::These(these.clone()),
+        }
+    }
+    Cors {
+        origins: allowed(&cors.origins),
+        methods: allowed(&cors.methods),
+        headers: allowed(&cors.headers),
+        exposed_headers: allowed(&cors.exposed_headers),
+        max_age: cors.max_age,
+        allow_credentials: cors.allow_credentials,
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
