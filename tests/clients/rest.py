@@ -1,0 +1,82 @@
+"""The server's HTTP, spoken without any client library in between."""
+
+from typing import Any
+
+import requests
+
+from server import CLIENT_ID, CLIENT_SECRET
+
+
+class Rest:
+    """An HTTP session that holds a token. Paths are relative to the server's root."""
+
+    def __init__(self, uri: str, token: str | None = None):
+        self.uri = uri
+        self._session = requests.Session()
+        self.token = token or self._fetch_token()
+        self._session.headers["Authorization"] = f"Bearer {self.token}"
+
+    def send(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Sends a request and returns whatever the answer is."""
+        return self._session.request(method, f"{self.uri}{path}", timeout=60, **kwargs)
+
+    def get(self, path: str, **kwargs: Any) -> Any:
+        return self._expect(self.send("GET", path, **kwargs))
+
+    def post(self, path: str, body: Any) -> Any:
+        return self._expect(self.send("POST", path, json=body))
+
+    def create_file_catalog(self, name: str, base: str) -> None:
+        self._create_catalog(name, base, {"storageType": "FILE", "allowedLocations": [base]})
+
+    def create_s3_catalog(self, name: str, base: str, endpoint: str) -> None:
+        storage = {
+            "storageType": "S3",
+            "allowedLocations": [base],
+            "region": "us-east-1",
+            "endpoint": endpoint,
+            "pathStyleAccess": True,
+            "stsUnavailable": True,
+        }
+        self._create_catalog(name, base, storage)
+
+    def create_namespace(self, catalog: str, namespace: str) -> None:
+        self.post(f"/api/catalog/v1/{catalog}/namespaces", {"namespace": [namespace]})
+
+    def create_table(self, catalog: str, namespace: str, name: str) -> dict[str, Any]:
+        schema = {"type": "struct", "fields": [{"id": 1, "name": "id", "type": "long", "required": False}]}
+        return self.post(f"/api/catalog/v1/{catalog}/namespaces/{namespace}/tables", {"name": name, "schema": schema})
+
+    def load_table(self, catalog: str, namespace: str, name: str) -> dict[str, Any]:
+        return self.get(table_path(catalog, namespace, name))
+
+    def commit(
+        self, catalog: str, namespace: str, name: str, requirements: list[Any], updates: list[Any]
+    ) -> requests.Response:
+        """Commits to a table and returns whatever the answer is."""
+        body = {"requirements": requirements, "updates": updates}
+        return self.send("POST", table_path(catalog, namespace, name), json=body)
+
+    def _create_catalog(self, name: str, base: str, storage: dict[str, Any]) -> None:
+        properties = {"default-base-location": base}
+        catalog = {"name": name, "type": "INTERNAL", "properties": properties, "storageConfigInfo": storage}
+        answer = self.send("POST", "/api/management/v1/catalogs", json={"catalog": catalog})
+        assert answer.status_code == 201, f"{answer.status_code} {answer.text}"
+
+    def _fetch_token(self) -> str:
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "scope": "PRINCIPAL_ROLE:ALL",
+        }
+        return self._expect(self.send("POST", "/api/catalog/v1/oauth/tokens", data=form))["access_token"]
+
+    @staticmethod
+    def _expect(answer: requests.Response) -> Any:
+        assert answer.status_code == 200, f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+
+def table_path(catalog: str, namespace: str, name: str) -> str:
+    return f"/api/catalog/v1/{catalog}/namespaces/{namespace}/tables/{name}"

@@ -1,0 +1,80 @@
+"""PyIceberg: several writers at one table."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.types import StringType
+
+from lake import Lake
+from rows import SCHEMA, ids, rows
+
+WRITERS = 4
+APPENDS = 5
+
+
+def test_of_two_appends_on_one_base_the_later_is_retried_and_both_land(lake: Lake, caplog: pytest.LogCaptureFixture):
+    first_client = lake.pyiceberg()
+    first_client.create_namespace("sales")
+    first = first_client.create_table("sales.orders", schema=SCHEMA)
+    second = lake.pyiceberg().load_table("sales.orders")
+
+    first.append(rows(1))
+    with caplog.at_level(logging.WARNING, logger="pyiceberg.table"):
+        second.append(rows(2))
+
+    assert "Commit failed due to a concurrent update, retrying (1/" in caplog.text
+    seen = lake.pyiceberg().load_table("sales.orders")
+    assert ids(seen) == [1, 2]
+    earlier, later = seen.snapshots()
+    assert later.parent_snapshot_id == earlier.snapshot_id
+
+
+def test_appends_from_many_clients_at_once_land_exactly_once(file_lake: Lake):
+    catalog = file_lake.pyiceberg()
+    catalog.create_namespace("sales")
+    patient = {"commit.retry.num-retries": "100", "commit.retry.min-wait-ms": "5", "commit.retry.max-wait-ms": "50"}
+    catalog.create_table("sales.orders", schema=SCHEMA, properties=patient)
+
+    def write(writer: int) -> None:
+        table = file_lake.pyiceberg().load_table("sales.orders")
+        for append in range(APPENDS):
+            table.append(rows(writer * APPENDS + append))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(write, range(WRITERS)))
+
+    seen = file_lake.pyiceberg().load_table("sales.orders")
+    assert ids(seen) == list(range(WRITERS * APPENDS))
+    assert len(seen.snapshots()) == WRITERS * APPENDS
+
+
+def test_a_schema_change_on_an_old_base_is_refused(file_lake: Lake):
+    first_client = file_lake.pyiceberg()
+    first_client.create_namespace("sales")
+    first = first_client.create_table("sales.orders", schema=SCHEMA)
+    second = file_lake.pyiceberg().load_table("sales.orders")
+
+    with first.update_schema() as update:
+        update.add_column("city", StringType())
+    with pytest.raises(CommitFailedException):
+        with second.update_schema() as update:
+            update.add_column("country", StringType())
+
+    assert file_lake.pyiceberg().load_table("sales.orders").schema().column_names == ["id", "name", "city"]
+
+
+def test_a_commit_to_a_dropped_and_recreated_table_is_refused(file_lake: Lake):
+    catalog = file_lake.pyiceberg()
+    catalog.create_namespace("sales")
+    stale = catalog.create_table("sales.orders", schema=SCHEMA)
+    catalog.drop_table("sales.orders")
+    catalog.create_table("sales.orders", schema=SCHEMA).append(rows(1))
+
+    with pytest.raises(CommitFailedException):
+        stale.transaction().set_properties(owner="ann").commit_transaction()
+
+    seen = file_lake.pyiceberg().load_table("sales.orders")
+    assert ids(seen) == [1]
+    assert "owner" not in seen.properties
