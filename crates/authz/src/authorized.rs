@@ -73,12 +73,19 @@ pub(crate) fn allow<O: Operation>(
     operation: O,
     target: O::Target,
     features: &Features,
-) -> Result<Authorized<O>, (ResolvedCaller, O, O::Target)> {
+) -> Result<Authorized<O>, Box<Refused<O>>> {
     if operation.is_allowed_on(&target, features) {
         Ok(Authorized { realm: realm.clone(), caller, operation, target })
     } else {
-        Err((caller, operation, target))
+        Err(Box::new(Refused { caller, operation, target }))
     }
+}
+
+/// What was not allowed, given back so that something less may be tried.
+pub(crate) struct Refused<O: Operation> {
+    pub(crate) caller: ResolvedCaller,
+    pub(crate) operation: O,
+    pub(crate) target: O::Target,
 }
 
 /// How far into a table its caller may reach, and the proof of it.

@@ -8,7 +8,7 @@ use merak_model::{Features, RealmId};
 
 pub use merak_metastore::{CallerRef, RoleSelection};
 
-use crate::authorized::allow;
+use crate::authorized::{Refused, allow};
 use crate::operations::{
     CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
     CreateTableStagedWithWriteDelegation, LoadTable, LoadTableWithReadDelegation,
@@ -73,7 +73,7 @@ impl Authorizer {
         let (who, resolution) = self.resolve(caller, &request).await?;
         let target = O::Target::found(path, resolution)?;
         allow(&caller.realm, who, operation, target, &self.features_of(&caller.realm))
-            .map_err(|(who, operation, _)| forbidden(&who, &operation))
+            .map_err(|refused| forbidden(&refused.caller, &refused.operation))
     }
 
     /// Allows reading a table and, if asked, its data as far as the caller may: engines do not say
@@ -94,11 +94,12 @@ impl Authorizer {
         let realm = &caller.realm;
         allow(realm, who, LoadTableWithWriteDelegation, target, &features)
             .map(TableAccess::Write)
-            .or_else(|(who, _, target)| {
-                allow(realm, who, LoadTableWithReadDelegation, target, &features)
+            .or_else(|refused| {
+                let Refused { caller, target, .. } = *refused;
+                allow(realm, caller, LoadTableWithReadDelegation, target, &features)
                     .map(TableAccess::Read)
             })
-            .map_err(|(who, operation, _)| forbidden(&who, &operation))
+            .map_err(|refused| forbidden(&refused.caller, &refused.operation))
     }
 
     /// Allows making a table, in one of the four ways.

@@ -57,14 +57,15 @@ pub async fn make_and_print(
         let secret = credentials.client_secret.clone();
         let new = NewCredentials::of(credentials.client_id.clone(), secret);
         let changes = quickstart_changes(CATALOG, &location, ENGINE, new.secrets, clock.now_ms())?;
-        server.metastore.apply(realm, &changes).await.map_err(|error| match error {
-            MetastoreError::AlreadyExists { kind, name } => anyhow::anyhow!(
-                "{kind} {name} is there already, but its credentials are not in {}: remove the \
-                 data directory {} to start afresh",
-                CREDENTIALS_FILE,
-                data_dir.display()
-            ),
-            other => other.into(),
+        server.metastore.apply(realm, &changes).await.map_err(|error| {
+            if let MetastoreError::AlreadyExists { kind, name } = error {
+                return anyhow::anyhow!(
+                    "{kind} {name} is there already, but its credentials are not in \
+                     {CREDENTIALS_FILE}: remove the data directory {} to start afresh",
+                    data_dir.display()
+                );
+            }
+            error.into()
         })?;
     }
     print(&Settings {

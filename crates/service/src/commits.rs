@@ -1,4 +1,4 @@
-//! Commits: of one table, of the table a commit makes, of many tables at once.
+//! Commits to one table, there already or made by the commit.
 //!
 //! A table is a pointer to a metadata file, and committing is moving the pointer. What becomes of
 //! the file just written follows from what became of the pointer: if it certainly did not move, the
@@ -6,15 +6,13 @@
 
 use std::sync::Arc;
 
-use merak_authz::operations::{
-    CommitKinds, CommitTransaction, UpdateTable, UpdateTableForStagedCreate,
-};
-use merak_authz::{Authorized, ResolvedNewTable, ResolvedTable, TransactionTarget};
+use merak_authz::operations::{CommitKinds, UpdateTable, UpdateTableForStagedCreate};
+use merak_authz::{Authorized, ResolvedNewTable, ResolvedTable};
 use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES,
 };
-use merak_model::{Entity, EntityId, Location, RealmId, StorageConfig, TableIdent};
+use merak_model::{Entity, EntityId, Location, Properties, RealmId, StorageConfig, TableIdent};
 use merak_table_metadata::{CommitContext, TableCommit, TableMetadata};
 use serde_json::Value;
 
@@ -46,30 +44,21 @@ impl CommitKinds for Commit {
     }
 }
 
-/// The commits of one table within a transaction, in the order they were named.
-#[derive(Debug, Clone)]
-pub struct TableChange {
-    /// The table.
-    pub ident: TableIdent,
-    /// Its commits: each applies to what the one before made.
-    pub commits: Vec<Commit>,
-}
-
 /// A table's state that a commit is based on.
 #[derive(Debug, Clone)]
-struct Base {
-    entity: Entity,
-    metadata: Arc<TableMetadata>,
+pub(crate) struct Base {
+    pub(crate) entity: Entity,
+    pub(crate) metadata: Arc<TableMetadata>,
 }
 
 impl Base {
-    fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.entity.metadata_location.as_deref().unwrap_or_default()
     }
 }
 
 /// What judging and building a commit came to.
-enum Built {
+pub(crate) enum Built {
     /// It changes nothing.
     Unchanged,
     /// The metadata as it is to be.
@@ -139,147 +128,6 @@ impl Service {
         self.write_and_create(realm, target, &config, &metadata, features).await
     }
 
-    /// Commits to many tables: all of it or nothing.
-    pub async fn commit_transaction(
-        &self,
-        proof: Authorized<CommitTransaction<TableChange>>,
-    ) -> Result<(), Error> {
-        let realm = proof.realm();
-        let changes = &proof.operation().0;
-        let targets = &proof.target().tables;
-        let features = self.features_of(realm);
-        let turns = self.enter_all(realm, targets).await;
-        let mut steps = Vec::with_capacity(targets.len());
-        for (change, target) in changes.iter().zip(targets) {
-            let catalog = match target {
-                TransactionTarget::Change(table) => &table.namespace.catalog,
-                TransactionTarget::Create(table) => &table.namespace.catalog,
-            };
-            let features = features.within(&catalog.properties);
-            let config = storage_config(catalog)?;
-            let built = match target {
-                TransactionTarget::Change(table) => {
-                    check_still_allowed(&table.ident, &table.table, &config)?;
-                    let base = match turns.iter().find_map(|turn| turn.newest(&table.table)) {
-                        Some(Newest { entity, metadata }) => Base { entity, metadata },
-                        None => self.read_base(realm, table, &config).await?,
-                    };
-                    match self.build(&change.commits, &base, table, &config, features)? {
-                        Built::Unchanged => continue,
-                        Built::Changed(metadata) => (Some(base), *metadata),
-                    }
-                }
-                TransactionTarget::Create(table) => {
-                    (None, self.build_new(&change.commits, table, &config, features)?)
-                }
-            };
-            steps.push(Step { target, config, features, base: built.0, metadata: built.1 });
-        }
-        self.carry_out(realm, &steps, turns).await
-    }
-
-    /// Writes the files of all tables, then moves all pointers at once.
-    async fn carry_out(
-        &self,
-        realm: &RealmId,
-        steps: &[Step<'_>],
-        mut turns: Vec<Turn>,
-    ) -> Result<(), Error> {
-        let mut files: Vec<WrittenFile> = Vec::with_capacity(steps.len());
-        let mut changes = Vec::with_capacity(steps.len());
-        let mut left = Vec::new();
-        for step in steps {
-            match self.write_step(step).await {
-                Ok((file, change, entity)) => {
-                    if let Some(entity) = entity {
-                        let metadata = Arc::new(step.metadata.clone());
-                        left.push(Newest { entity, metadata });
-                    }
-                    files.push(file);
-                    changes.push(change);
-                }
-                Err(error) => {
-                    self.discard_all(steps, &files).await;
-                    return Err(error);
-                }
-            }
-        }
-        if changes.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = self.metastore.apply(realm, &changes).await {
-            if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
-                self.discard_all(steps, &files).await;
-            }
-            let names: Vec<_> = steps.iter().map(|step| step.ident().to_string()).collect();
-            return Err(transaction_failed(error, &names.join(", ")));
-        }
-        for newest in left {
-            if let Some(turn) = turns.iter_mut().find(|turn| turn.table() == newest.entity.id) {
-                turn.leave(newest);
-            }
-        }
-        for (step, file) in steps.iter().zip(&files) {
-            match (step.target, &step.base) {
-                (TransactionTarget::Change(table), Some(base)) => {
-                    self.after_commit(realm, table, &step.config, base, &step.metadata, file).await;
-                }
-                (TransactionTarget::Create(table), _) => self.keep(realm, table, file).await,
-                (TransactionTarget::Change(_), None) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a table's file. For one that was there, the table as the commit leaves it comes along.
-    async fn write_step(
-        &self,
-        step: &Step<'_>,
-    ) -> Result<(WrittenFile, Change, Option<Entity>), Error> {
-        match (step.target, &step.base) {
-            (TransactionTarget::Create(table), _) => {
-                let file = self.write_first(table, &step.config, &step.metadata).await?;
-                let change = self.creation(table, &step.metadata, &file, step.features)?;
-                Ok((file, change, None))
-            }
-            (TransactionTarget::Change(_), base) => {
-                let base = base
-                    .as_ref()
-                    .ok_or_else(|| Error::Internal("A change of a table has no base".to_owned()))?;
-                let previous = Some(base.location());
-                let file = self.write_file(&step.config, &step.metadata, previous).await?;
-                let entity = self.moved(base, &step.metadata, &file)?;
-                let change = self.pointer_swap(base, entity.clone(), &file, step.features);
-                Ok((file, change, Some(entity)))
-            }
-        }
-    }
-
-    async fn discard_all(&self, steps: &[Step<'_>], files: &[WrittenFile]) {
-        for (step, file) in steps.iter().zip(files) {
-            self.metadata.discard(&step.config, &file.location).await;
-        }
-    }
-
-    /// The turns at all tables of a transaction, taken in the order of their ids, so that two
-    /// transactions cannot wait for each other.
-    async fn enter_all(&self, realm: &RealmId, targets: &[TransactionTarget]) -> Vec<Turn> {
-        let mut ids: Vec<EntityId> = targets
-            .iter()
-            .filter_map(|target| match target {
-                TransactionTarget::Change(table) => Some(table.table.id),
-                TransactionTarget::Create(_) => None,
-            })
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut turns = Vec::with_capacity(ids.len());
-        for id in ids {
-            turns.push(self.queue.enter(realm, id).await);
-        }
-        turns
-    }
-
     /// What a commit is based on: the newest state this process knows of.
     async fn base(
         &self,
@@ -294,7 +142,7 @@ impl Service {
         }
     }
 
-    async fn read_base(
+    pub(crate) async fn read_base(
         &self,
         realm: &RealmId,
         target: &ResolvedTable,
@@ -329,7 +177,7 @@ impl Service {
 
     /// Checks the requirements, applies the updates and judges where the outcome lies. Nothing is
     /// written.
-    fn build(
+    pub(crate) fn build(
         &self,
         commits: &[Commit],
         base: &Base,
@@ -358,15 +206,13 @@ impl Service {
         let moved: Vec<Location> =
             places(&metadata)?.into_iter().filter(|place| !before.contains(place)).collect();
         check_places(&target.ident, &moved, &target.namespace, config, features)?;
-        let known: std::collections::HashSet<_> =
-            base.metadata.file_locations().into_iter().collect();
-        let added = metadata.file_locations().into_iter().filter(|file| !known.contains(file));
+        let added = commits.iter().flat_map(|commit| commit.0.file_locations());
         check_files(&target.ident, added, config)?;
         Ok(Built::Changed(Box::new(metadata)))
     }
 
     /// The metadata of a table that commits make.
-    fn build_new(
+    pub(crate) fn build_new(
         &self,
         commits: &[Commit],
         target: &ResolvedNewTable,
@@ -398,7 +244,7 @@ impl Service {
     }
 
     /// The table as a commit leaves it.
-    fn moved(
+    pub(crate) fn moved(
         &self,
         base: &Base,
         metadata: &TableMetadata,
@@ -413,7 +259,7 @@ impl Service {
     }
 
     /// The change that moves the pointer, if nobody moved it since the base was read.
-    fn pointer_swap(
+    pub(crate) fn pointer_swap(
         &self,
         base: &Base,
         entity: Entity,
@@ -443,12 +289,12 @@ impl Service {
         Ok(LoadedTable {
             metadata_location: Some(base.location().to_owned()),
             metadata,
-            config: merak_model::Properties::new(),
+            config: Properties::new(),
         })
     }
 
     /// What follows a commit that succeeded. None of it can fail the commit.
-    async fn after_commit(
+    pub(crate) async fn after_commit(
         &self,
         realm: &RealmId,
         target: &ResolvedTable,
@@ -474,24 +320,6 @@ impl Service {
     }
 }
 
-/// A table's part in a transaction.
-struct Step<'a> {
-    target: &'a TransactionTarget,
-    config: StorageConfig,
-    features: CatalogFeatures<'a>,
-    base: Option<Base>,
-    metadata: TableMetadata,
-}
-
-impl Step<'_> {
-    fn ident(&self) -> &TableIdent {
-        match self.target {
-            TransactionTarget::Change(table) => &table.ident,
-            TransactionTarget::Create(table) => &table.ident,
-        }
-    }
-}
-
 /// The metadata files that a commit pushed out of the log, if the table wants them removed. Only
 /// those in the table's own metadata folder: a log may name anything.
 fn expired_files(before: &TableMetadata, after: &TableMetadata) -> Vec<Location> {
@@ -514,10 +342,9 @@ fn expired_files(before: &TableMetadata, after: &TableMetadata) -> Vec<Location>
 }
 
 fn check_properties(commit: &TableCommit, features: CatalogFeatures<'_>) -> Result<(), Error> {
-    let set: Vec<(String, String)> =
+    let set: Properties =
         commit.set_properties().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    let pairs = set.iter().map(|(key, value)| (key, value));
-    check_table_properties(pairs, commit.requested_location().is_some(), features)
+    check_table_properties(&set, commit.requested_location().is_some(), features)
 }
 
 /// What the metastore's refusal of a commit means to a client.
@@ -529,25 +356,6 @@ fn commit_failed(error: MetastoreError, ident: &TableIdent) -> Error {
         MetastoreError::Conflict { .. } | MetastoreError::ParentGone => changed_meanwhile(ident),
         other @ (MetastoreError::AlreadyExists { .. }
         | MetastoreError::NotEmpty { .. }
-        | MetastoreError::LocationOverlap { .. }
-        | MetastoreError::ClientIdTaken(_)
-        | MetastoreError::Unavailable(_)
-        | MetastoreError::Corrupt(_)) => other.into(),
-    }
-}
-
-/// The same for a transaction.
-fn transaction_failed(error: MetastoreError, tables: &str) -> Error {
-    match error {
-        MetastoreError::OutcomeUnknown(source) => {
-            Error::CommitStateUnknown { what: format!("tables {tables}"), source }
-        }
-        MetastoreError::Conflict { .. }
-        | MetastoreError::ParentGone
-        | MetastoreError::AlreadyExists { .. } => Error::CommitFailed(format!(
-            "Transaction commit failed: one of the tables {tables} was changed at the same time"
-        )),
-        other @ (MetastoreError::NotEmpty { .. }
         | MetastoreError::LocationOverlap { .. }
         | MetastoreError::ClientIdTaken(_)
         | MetastoreError::Unavailable(_)

@@ -15,6 +15,7 @@ mod properties;
 mod queue;
 mod quickstart;
 mod tables;
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,12 +25,13 @@ use merak_model::{Clock, Features, RealmId};
 use merak_storage::Storage;
 
 pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
-pub use commits::{Commit, TableChange};
+pub use commits::Commit;
 pub use error::Error;
 pub use namespaces::{NamespaceView, PropertiesUpdated};
 pub use new_tables::{Registration, TableDraft};
 pub use quickstart::quickstart_changes;
 pub use tables::{LoadOptions, Loaded, LoadedTable, Names, Snapshots, version_tag};
+pub use transactions::TableChange;
 
 /// Limits and sizes of the service.
 #[derive(Debug, Clone)]

@@ -87,7 +87,7 @@ impl Service {
         draft: TableDraft,
         features: CatalogFeatures<'_>,
     ) -> Result<TableMetadata, Error> {
-        check_table_properties(draft.properties.iter(), draft.location.is_some(), features)?;
+        check_table_properties(&draft.properties, draft.location.is_some(), features)?;
         let location = match draft.location {
             Some(location) => Location::parse(&location)?.as_str().to_owned(),
             None => default_table_location(&target.namespace, &target.ident, features)?,
@@ -225,6 +225,10 @@ impl Service {
         check_places(ident, std::slice::from_ref(&location), &target.namespace, &config, features)?;
         let json = self.metadata.read(&config, &location).await?;
         let metadata = metadata::parse(location.as_str(), &json)?;
+        // A commit would find what is wrong inside later, and could not mend it.
+        metadata.validate().map_err(|error| {
+            Error::BadRequest(format!("The metadata file {location} is malformed: {error}"))
+        })?;
         check_places(ident, &places(&metadata)?, &target.namespace, &config, features)?;
         check_metadata_file(&location, &metadata, features)?;
         check_files(ident, metadata.file_locations(), &config)?;
@@ -316,13 +320,13 @@ pub(crate) fn creation_failed(error: MetastoreError, ident: &TableIdent) -> Erro
 }
 
 /// Refuses properties that a table may not have.
-pub(crate) fn check_table_properties<'a>(
-    properties: impl Iterator<Item = (&'a String, &'a String)> + Clone,
+pub(crate) fn check_table_properties(
+    properties: &Properties,
     has_location: bool,
     features: CatalogFeatures<'_>,
 ) -> Result<(), Error> {
-    refuse_reserved(properties.clone().map(|(key, _)| key.as_str()))?;
-    let sets = |name: &str| properties.clone().any(|(key, _)| key == name);
+    refuse_reserved(properties.keys().map(String::as_str))?;
+    let sets = |name: &str| properties.contains_key(name);
     if sets("io-impl") && !features.is_on(&ALLOW_SPECIFYING_FILE_IO_IMPL) {
         return Err(Error::Validation(
             "Cannot set property 'io-impl': the feature ALLOW_SPECIFYING_FILE_IO_IMPL is not \

@@ -8,6 +8,8 @@ use merak_table_metadata::TableMetadata;
 use tokio::sync::OwnedMutexGuard;
 
 type Key = (RealmId, EntityId);
+/// A table's queue: the lock is the place at its head, and holds what the last one left.
+type Slot = Arc<tokio::sync::Mutex<Option<Newest>>>;
 
 /// A table as the last commit of this process left it. It is newer than what a waiting commit read
 /// before it queued, or the database says otherwise when the pointer is swapped.
@@ -20,7 +22,7 @@ pub(crate) struct Newest {
 /// The queues of all tables that are being committed to. A queue lives as long as somebody is in it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CommitQueue {
-    slots: Arc<Mutex<HashMap<Key, Arc<tokio::sync::Mutex<Option<Newest>>>>>>,
+    slots: Arc<Mutex<HashMap<Key, Slot>>>,
 }
 
 impl CommitQueue {

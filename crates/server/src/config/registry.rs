@@ -187,7 +187,7 @@ settings! {
         LOG_JSON: Boolean = setting("quarkus.log.console.json", "false", "Whether log lines are JSON.").or(&["quarkus.log.console.json.enabled"]);
         LOG_MDC: Text = setting("polaris.log.mdc.<name>", "", "A field that every log line gets.");
         REQUEST_ID_HEADER: Header = setting("polaris.log.request-id-header-name", "X-Request-ID", "The header that carries the id of a request, in and out.");
-        ACCESS_LOG: Boolean = setting("quarkus.http.access-log.enabled", "false", "Whether every request is logged, in the common log format, beside its audit record.");
+        ACCESS_LOG: Boolean = setting("quarkus.http.access-log.enabled", "true", "Whether every request is logged: who, what, the answer and how long it took.");
         METRICS_TAG: Text = setting("polaris.metrics.tags.<name>", "", "A label that every metric gets. `application` is `Polaris` unless set.");
     }
     "CORS" {

@@ -22,7 +22,7 @@ pub struct Telemetry {
     pub fields: BTreeMap<String, String>,
     /// The header that carries a request's id.
     pub request_id_header: HeaderName,
-    /// Whether every request is logged beside its audit record.
+    /// Whether every request is logged.
     pub has_access_log: bool,
     /// The labels every metric gets; `application` is among them.
     pub metric_labels: BTreeMap<String, String>,

@@ -1,0 +1,205 @@
+//! Commits of many tables at once: all pointers move, or none.
+
+use std::sync::Arc;
+
+use merak_authz::operations::CommitTransaction;
+use merak_authz::{Authorized, TransactionTarget};
+use merak_metastore::{Change, Error as MetastoreError};
+use merak_model::features::CatalogFeatures;
+use merak_model::{Entity, EntityId, RealmId, StorageConfig, TableIdent};
+use merak_table_metadata::TableMetadata;
+
+use crate::commits::{Base, Built, Commit};
+use crate::locations::{check_still_allowed, storage_config};
+use crate::new_tables::WrittenFile;
+use crate::queue::{Newest, Turn};
+use crate::{Error, Service};
+
+/// The commits of one table within a transaction, in the order they were named.
+#[derive(Debug, Clone)]
+pub struct TableChange {
+    /// The table.
+    pub ident: TableIdent,
+    /// Its commits: each applies to what the one before made.
+    pub commits: Vec<Commit>,
+}
+
+impl Service {
+    /// Commits to many tables: all of it or nothing.
+    pub async fn commit_transaction(
+        &self,
+        proof: Authorized<CommitTransaction<TableChange>>,
+    ) -> Result<(), Error> {
+        let realm = proof.realm();
+        let changes = &proof.operation().0;
+        let targets = &proof.target().tables;
+        let features = self.features_of(realm);
+        let turns = self.enter_all(realm, targets).await;
+        let mut steps = Vec::with_capacity(targets.len());
+        for (change, target) in changes.iter().zip(targets) {
+            let catalog = match target {
+                TransactionTarget::Change(table) => &table.namespace.catalog,
+                TransactionTarget::Create(table) => &table.namespace.catalog,
+            };
+            let features = features.within(&catalog.properties);
+            let config = storage_config(catalog)?;
+            let built = match target {
+                TransactionTarget::Change(table) => {
+                    check_still_allowed(&table.ident, &table.table, &config)?;
+                    let base = match turns.iter().find_map(|turn| turn.newest(&table.table)) {
+                        Some(Newest { entity, metadata }) => Base { entity, metadata },
+                        None => self.read_base(realm, table, &config).await?,
+                    };
+                    match self.build(&change.commits, &base, table, &config, features)? {
+                        Built::Unchanged => continue,
+                        Built::Changed(metadata) => (Some(base), *metadata),
+                    }
+                }
+                TransactionTarget::Create(table) => {
+                    (None, self.build_new(&change.commits, table, &config, features)?)
+                }
+            };
+            steps.push(Step { target, config, features, base: built.0, metadata: built.1 });
+        }
+        self.carry_out(realm, &steps, turns).await
+    }
+
+    /// Writes the files of all tables, then moves all pointers at once.
+    async fn carry_out(
+        &self,
+        realm: &RealmId,
+        steps: &[Step<'_>],
+        mut turns: Vec<Turn>,
+    ) -> Result<(), Error> {
+        let mut files: Vec<WrittenFile> = Vec::with_capacity(steps.len());
+        let mut changes = Vec::with_capacity(steps.len());
+        let mut left = Vec::new();
+        for step in steps {
+            match self.write_step(step).await {
+                Ok((file, change, entity)) => {
+                    if let Some(entity) = entity {
+                        let metadata = Arc::new(step.metadata.clone());
+                        left.push(Newest { entity, metadata });
+                    }
+                    files.push(file);
+                    changes.push(change);
+                }
+                Err(error) => {
+                    self.discard_all(steps, &files).await;
+                    return Err(error);
+                }
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.metastore.apply(realm, &changes).await {
+            if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
+                self.discard_all(steps, &files).await;
+            }
+            let names: Vec<_> = steps.iter().map(|step| step.ident().to_string()).collect();
+            return Err(transaction_failed(error, &names.join(", ")));
+        }
+        for newest in left {
+            if let Some(turn) = turns.iter_mut().find(|turn| turn.table() == newest.entity.id) {
+                turn.leave(newest);
+            }
+        }
+        for (step, file) in steps.iter().zip(&files) {
+            match (step.target, &step.base) {
+                (TransactionTarget::Change(table), Some(base)) => {
+                    self.after_commit(realm, table, &step.config, base, &step.metadata, file).await;
+                }
+                (TransactionTarget::Create(table), _) => self.keep(realm, table, file).await,
+                (TransactionTarget::Change(_), None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a table's file. For one that was there, the table as the commit leaves it comes along.
+    async fn write_step(
+        &self,
+        step: &Step<'_>,
+    ) -> Result<(WrittenFile, Change, Option<Entity>), Error> {
+        match (step.target, &step.base) {
+            (TransactionTarget::Create(table), _) => {
+                let file = self.write_first(table, &step.config, &step.metadata).await?;
+                let change = self.creation(table, &step.metadata, &file, step.features)?;
+                Ok((file, change, None))
+            }
+            (TransactionTarget::Change(_), base) => {
+                let base = base
+                    .as_ref()
+                    .ok_or_else(|| Error::Internal("A change of a table has no base".to_owned()))?;
+                let previous = Some(base.location());
+                let file = self.write_file(&step.config, &step.metadata, previous).await?;
+                let entity = self.moved(base, &step.metadata, &file)?;
+                let change = self.pointer_swap(base, entity.clone(), &file, step.features);
+                Ok((file, change, Some(entity)))
+            }
+        }
+    }
+
+    async fn discard_all(&self, steps: &[Step<'_>], files: &[WrittenFile]) {
+        for (step, file) in steps.iter().zip(files) {
+            self.metadata.discard(&step.config, &file.location).await;
+        }
+    }
+
+    /// The turns at all tables of a transaction, taken in the order of their ids, so that two
+    /// transactions cannot wait for each other.
+    async fn enter_all(&self, realm: &RealmId, targets: &[TransactionTarget]) -> Vec<Turn> {
+        let mut ids: Vec<EntityId> = targets
+            .iter()
+            .filter_map(|target| match target {
+                TransactionTarget::Change(table) => Some(table.table.id),
+                TransactionTarget::Create(_) => None,
+            })
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let mut turns = Vec::with_capacity(ids.len());
+        for id in ids {
+            turns.push(self.queue.enter(realm, id).await);
+        }
+        turns
+    }
+}
+
+/// A table's part in a transaction.
+struct Step<'a> {
+    target: &'a TransactionTarget,
+    config: StorageConfig,
+    features: CatalogFeatures<'a>,
+    base: Option<Base>,
+    metadata: TableMetadata,
+}
+
+impl Step<'_> {
+    fn ident(&self) -> &TableIdent {
+        match self.target {
+            TransactionTarget::Change(table) => &table.ident,
+            TransactionTarget::Create(table) => &table.ident,
+        }
+    }
+}
+
+/// What the metastore's refusal of a transaction means to a client.
+fn transaction_failed(error: MetastoreError, tables: &str) -> Error {
+    match error {
+        MetastoreError::OutcomeUnknown(source) => {
+            Error::CommitStateUnknown { what: format!("tables {tables}"), source }
+        }
+        MetastoreError::Conflict { .. }
+        | MetastoreError::ParentGone
+        | MetastoreError::AlreadyExists { .. } => Error::CommitFailed(format!(
+            "Transaction commit failed: one of the tables {tables} was changed at the same time"
+        )),
+        other @ (MetastoreError::NotEmpty { .. }
+        | MetastoreError::LocationOverlap { .. }
+        | MetastoreError::ClientIdTaken(_)
+        | MetastoreError::Unavailable(_)
+        | MetastoreError::Corrupt(_)) => other.into(),
+    }
+}
