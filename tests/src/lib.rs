@@ -1,1 +1,12 @@
-//! placeholder
+//! The harness: the real server, in this process, spoken to through its router.
+//!
+//! Tests speak in roles: a test says *who* asks. The store is SQLite in memory, or PostgreSQL where
+//! `MERAK_TEST_STORE` says `postgres`: the same tests run on both.
+
+mod identities;
+mod response;
+mod server;
+
+pub use identities::Identity;
+pub use response::Response;
+pub use server::{TestServer, schema, scratch_dir};

@@ -14,6 +14,7 @@ mod server;
 pub mod telemetry;
 mod wire_up;
 
+pub use merak_authn::NewCredentials;
 pub use realms::{Outcome as BootstrapOutcome, bootstrap_realm, print_credentials};
 pub use server::Server;
 pub use wire_up::{Parts, open_metastore, wire_up};

@@ -1,0 +1,3 @@
+//! Everything a client can see, through the real router: one file a noun.
+
+mod catalogs;

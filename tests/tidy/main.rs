@@ -1,0 +1,1 @@
+//! House rules, checked and not remembered.
