@@ -30,6 +30,64 @@ pub trait Operation: Send + Sync {
 ///
 /// Only the [`crate::Authorizer`] makes one. It carries the entities that were checked, so that what
 /// is acted on is what was authorized, whatever its name has come to mean since.
+///
+/// What acts demands the proof of its own operation:
+///
+/// ```
+/// # use merak_authz::{Authorized, operations::{DropTableWithoutPurge, LoadTable}};
+/// fn drop_table(proof: Authorized<DropTableWithoutPurge>) {
+///     let _table = proof.into_target();
+/// }
+/// fn handler(proof: Authorized<DropTableWithoutPurge>) {
+///     drop_table(proof);
+/// }
+/// ```
+///
+/// The proof of another operation is no proof:
+///
+/// ```compile_fail,E0308
+/// # use merak_authz::{Authorized, operations::{DropTableWithoutPurge, LoadTable}};
+/// fn drop_table(proof: Authorized<DropTableWithoutPurge>) {
+///     let _table = proof.into_target();
+/// }
+/// fn handler(proof: Authorized<LoadTable>) {
+///     drop_table(proof);
+/// }
+/// ```
+///
+/// Neither is a path:
+///
+/// ```compile_fail,E0308
+/// # use merak_authz::{Authorized, TablePath, operations::DropTableWithoutPurge};
+/// fn drop_table(proof: Authorized<DropTableWithoutPurge>) {
+///     let _table = proof.into_target();
+/// }
+/// fn handler(path: TablePath) {
+///     drop_table(path);
+/// }
+/// ```
+///
+/// Nobody else can make one:
+///
+/// ```compile_fail,E0451
+/// # use merak_authz::{Authorized, ResolvedCaller, ResolvedTable, operations::LoadTable};
+/// fn forge(realm: merak_model::RealmId, caller: ResolvedCaller, target: ResolvedTable) {
+///     let _ = Authorized { realm, caller, operation: LoadTable, target };
+/// }
+/// ```
+///
+/// One that is made and not used is an error where warnings are:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # use merak_authz::{Authorized, operations::LoadTable};
+/// fn authorize() -> Authorized<LoadTable> {
+///     unimplemented!()
+/// }
+/// fn handler() {
+///     authorize();
+/// }
+/// ```
 #[must_use = "the operation was authorized, but not carried out"]
 #[derive(Debug)]
 pub struct Authorized<O: Operation> {

@@ -1,2 +1,2 @@
--- All that is in it goes along: also what a newer version put into tables of its own.
+-- Its keys go along.
 delete from realm where name = $1 returning name

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use merak_metastore::{Bootstrap, BoxError, Change, Error, MetadataBody};
-use merak_model::{Entity, EntityId, EntityVersion, RealmId};
+use merak_model::{Entity, EntityId, EntityKind, EntityVersion, RealmId};
 
 use crate::connection::{Failure, Param, Row};
 use crate::entity;
@@ -93,8 +93,9 @@ async fn try_purge(pool: &Pool, realm: &RealmId) -> Result<bool, Stop> {
     let mut lease = pool.lease_to_write().await?;
     begin(&mut lease).await?;
     lease.lift_timeout().await.map_err(Stop::before_commit)?;
-    let rows = lease.run(&sql::PURGE_REALM, &[Param::realm(realm)]).await;
-    let rows = rows.map_err(Stop::before_commit)?;
+    let params = [Param::realm(realm)];
+    lease.run(&sql::PURGE_ENTITIES, &params).await.map_err(Stop::before_commit)?;
+    let rows = lease.run(&sql::PURGE_REALM, &params).await.map_err(Stop::before_commit)?;
     commit(&mut lease).await?;
     Ok(!rows.is_empty())
 }
@@ -397,7 +398,9 @@ async fn explain(
             When::Alone => Stop::at_commit(failure),
             When::InTransaction => Stop::before_commit(failure),
         }),
-        (Trouble::Missed, Change::Create { entity, .. }) => overlap(lease, realm, entity).await,
+        (Trouble::Missed, Change::Create { entity, .. }) => {
+            missed_create(lease, realm, entity).await
+        }
         (Trouble::Missed, Change::Update { entity, expected, keep_apart, .. }) => {
             missed_update(lease, realm, entity, *expected, *keep_apart).await
         }
@@ -412,8 +415,18 @@ fn conflict(id: EntityId, expected: EntityVersion) -> Stop {
     Error::Conflict { id, expected }.into()
 }
 
-/// Finds what has the name that was wanted.
+/// Finds what has the name that was wanted. If nothing has it, it was made by the same transaction,
+/// or is gone again: then it was of this kind, as far as anybody can tell.
 async fn name_taken(lease: &mut Lease<'_>, realm: &RealmId, entity: &Entity) -> Result<(), Stop> {
+    let kind = kind_of_name(lease, realm, entity).await?.unwrap_or(entity.kind);
+    Err(Error::AlreadyExists { kind, name: entity.name.clone() }.into())
+}
+
+async fn kind_of_name(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    entity: &Entity,
+) -> Result<Option<EntityKind>, Stop> {
     let params = [
         Param::realm(realm),
         Param::Int(entity.parent_id.0),
@@ -421,13 +434,21 @@ async fn name_taken(lease: &mut Lease<'_>, realm: &RealmId, entity: &Entity) -> 
         Param::Text(&entity.name),
     ];
     let rows = lease.run(&sql::FIND_NAME, &params).await.map_err(Stop::before_commit)?;
-    let kind = match rows.first() {
-        Some(row) => entity::kind(row.code(0)?, row.code(1)?)?,
-        // It was made by the same transaction, or is gone again: then it was of this kind, as far
-        // as anybody can tell.
-        None => entity.kind,
-    };
-    Err(Error::AlreadyExists { kind, name: entity.name.clone() }.into())
+    let Some(row) = rows.first() else { return Ok(None) };
+    Ok(Some(entity::kind(row.code(0)?, row.code(1)?)?))
+}
+
+/// Says why nothing was made. That the name is taken goes first: who has the name mostly has the
+/// location too, and clients expect to hear of the name.
+async fn missed_create(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    entity: &Entity,
+) -> Result<(), Stop> {
+    if let Some(kind) = kind_of_name(lease, realm, entity).await? {
+        return Err(Error::AlreadyExists { kind, name: entity.name.clone() }.into());
+    }
+    overlap(lease, realm, entity).await
 }
 
 /// Says why an update hit nothing. That the version moved goes first: who tries again on the new

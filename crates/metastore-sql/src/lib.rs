@@ -55,13 +55,13 @@ impl SqlMetastore {
     pub async fn open_sqlite(path: &Path, settings: SqliteSettings) -> Result<Self, Error> {
         let counters = Arc::new(Counters::default());
         sqlite::make_private_file(path).map_err(|error| Error::Unavailable(error.into()))?;
-        let writer = Connector::Sqlite(sqlite::writer(path, &settings));
-        let reader = Connector::Sqlite(sqlite::reader(path, &settings));
-        let writes = Pool::new(writer, 1, settings.acquire_timeout(), Arc::clone(&counters));
+        let patience = settings.acquire_timeout();
+        let to_write = Connector::Sqlite(sqlite::writer(path, &settings));
+        let writes = Pool::new(to_write, 1, patience, Arc::clone(&counters));
         // A reader cannot open the file before the writer has set its journal up.
         drop(writes.lease().await?);
-        let readers = settings.readers.max(1);
-        let reads = Pool::new(reader, readers, settings.acquire_timeout(), Arc::clone(&counters));
+        let to_read = Connector::Sqlite(sqlite::reader(path, &settings));
+        let reads = Pool::new(to_read, settings.readers.max(1), patience, Arc::clone(&counters));
         Ok(Self { reads: Arc::new(reads), writes: Arc::new(writes), counters })
     }
 
@@ -168,7 +168,7 @@ impl Metastore for SqlMetastore {
         request: &ResolveRequest,
     ) -> Result<Resolution, Error> {
         let question = resolve::Question::new(request);
-        let rows = self.read(&sql::RESOLVE, &question.params(realm)).await?;
+        let rows = self.read(question.statement(), &question.params(realm)).await?;
         resolve::read(request, &rows)
     }
 

@@ -106,5 +106,9 @@ async fn run_locked<C: Migrate>(
 }
 
 fn failed(error: MigrateError) -> Error {
-    Error::Unavailable(format!("the metastore's schema cannot be migrated: {error}").into())
+    Error::Unavailable(Box::new(Failed(error)))
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the metastore's schema cannot be migrated: {0}")]
+struct Failed(#[source] MigrateError);

@@ -80,9 +80,12 @@ impl PostgresSettings {
                 // All statements are look-ups by whole keys, whose best plan depends on no value:
                 // to plan them anew for each set of values costs more than to carry them out.
                 ("plan_cache_mode", "force_generic_plan"),
-                // Nor is any so long that it would pay to compile it. Wrong estimates on a database
-                // that was never analyzed make PostgreSQL try.
+                // Nor is any so long that it would pay to compile it, or to share it among processes.
+                // Wrong estimates on a database that was never analyzed make PostgreSQL try.
                 ("jit", "off"),
+                ("max_parallel_workers_per_gather", "0"),
+                // A table that was small when a statement was planned may have grown since.
+                ("enable_seqscan", "off"),
             ]);
         }
         Ok(options)
@@ -185,9 +188,9 @@ impl Server {
         }
     }
 
-    fn connection(&self, connection: PgConnection) -> connection::Connection {
+    fn connection(&self, driver: PgConnection) -> connection::Connection {
         connection::Connection::Postgres(Connection {
-            connection,
+            driver,
             is_persistent: self.is_persistent,
             answer_timeout: self.answer_timeout,
             is_unhurried: false,
@@ -221,20 +224,17 @@ impl Server {
 
 /// Whether a failure to connect is of the kind that passes when the server has started.
 fn may_pass(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) => true,
+    match error.as_database_error() {
         // Too many connections; starting, or stopping.
-        sqlx::Error::Database(error) => {
-            matches!(error.code().as_deref(), Some("53300" | "57P03" | "57P01"))
-        }
-        _ => false,
+        Some(answer) => matches!(answer.code().as_deref(), Some("53300" | "57P03" | "57P01")),
+        None => matches!(error, sqlx::Error::Io(_)),
     }
 }
 
 /// A connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    connection: PgConnection,
+    driver: PgConnection,
     is_persistent: bool,
     answer_timeout: Duration,
     /// Whether the transaction may take as long as it needs.
@@ -250,20 +250,20 @@ impl Connection {
         let arguments = Param::to_postgres(params).map_err(failure)?;
         let query = sqlx::query_with(text, arguments).persistent(self.is_persistent);
         let timeout = self.timeout();
-        let rows = within(timeout, self.connection.fetch_all(query)).await?;
+        let rows = within(timeout, self.driver.fetch_all(query)).await?;
         Ok(rows.into_iter().map(Row::Postgres).collect())
     }
 
     pub(crate) async fn prepare(&mut self, text: &'static str) -> Result<(), Failure> {
         let timeout = self.timeout();
-        within(timeout, self.connection.prepare(text.into_sql_str())).await?;
+        within(timeout, self.driver.prepare(text.into_sql_str())).await?;
         Ok(())
     }
 
     /// Runs what has neither parameters nor rows, without preparing it.
     pub(crate) async fn control(&mut self, text: &'static str) -> Result<(), Failure> {
         let timeout = self.timeout();
-        within(timeout, self.connection.execute(sqlx::raw_sql(text))).await?;
+        within(timeout, self.driver.execute(sqlx::raw_sql(text))).await?;
         Ok(())
     }
 
@@ -274,9 +274,13 @@ impl Connection {
         result
     }
 
-    /// Lets the transaction take as long as it needs.
+    /// Lets the transaction take as long as it needs, and pass over whole tables.
     pub(crate) async fn lift_timeout(&mut self) -> Result<(), Failure> {
-        self.control("set local statement_timeout = 0; set local lock_timeout = 0").await?;
+        self.control(
+            "set local statement_timeout = 0; set local lock_timeout = 0; \
+             set local enable_seqscan = on",
+        )
+        .await?;
         self.is_unhurried = true;
         Ok(())
     }
@@ -286,13 +290,13 @@ impl Connection {
     }
 
     pub(crate) async fn is_alive(&mut self) -> bool {
-        tokio::time::timeout(Duration::from_secs(2), self.connection.ping())
+        tokio::time::timeout(Duration::from_secs(2), self.driver.ping())
             .await
             .is_ok_and(|answer| answer.is_ok())
     }
 
     pub(crate) async fn close(self) {
-        if let Err(error) = self.connection.close().await {
+        if let Err(error) = self.driver.close().await {
             tracing::debug!(%error, "a connection to PostgreSQL did not close cleanly");
         }
     }
@@ -311,14 +315,10 @@ async fn within<T>(
 
 /// What an error of the driver means.
 fn failure(error: sqlx::Error) -> Failure {
-    let sqlx::Error::Database(answer) = &error else {
-        return match error {
-            // These are found before anything is sent.
-            sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_) => {
-                Failure::Refused(error.into())
-            }
-            _ => Failure::Lost(error.into()),
-        };
+    let Some(answer) = error.as_database_error() else {
+        // These are found before anything is sent.
+        let is_ours = matches!(error, sqlx::Error::Encode(_) | sqlx::Error::InvalidArgument(_));
+        return if is_ours { Failure::Refused(error.into()) } else { Failure::Lost(error.into()) };
     };
     #[expect(clippy::wildcard_enum_match_arm, reason = "the driver may add kinds")]
     match answer.kind() {

@@ -4,11 +4,12 @@ use merak_metastore::{
     ActivatedRole, Children, Error, Resolution, ResolveRequest, Resolved, ResolvedCaller,
     ResolvedTable, RoleSelection,
 };
-use merak_model::{Namespace, Privilege, PrivilegeSet, RealmId};
+use merak_model::{EntityId, Namespace, Privilege, PrivilegeSet, RealmId};
 use serde::Serialize;
 
 use crate::connection::{Param, Row, findable};
 use crate::entity;
+use crate::statement::{self as sql, Statement};
 
 /// A request in the form it is bound in.
 #[derive(Debug)]
@@ -17,12 +18,11 @@ pub(crate) struct Question<'a> {
     roles: Option<String>,
     namespaces: String,
     tables: String,
-    children: ChildrenQuestion,
+    children: Option<ChildrenQuestion>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct ChildrenQuestion {
-    /// 0 where none are asked for.
     code: i64,
     sub_code: i64,
     namespace: Option<String>,
@@ -70,24 +70,34 @@ impl<'a> Question<'a> {
             },
             namespaces: to_json(&namespaces),
             tables: to_json(&tables),
-            children: request.children.as_ref().map(ChildrenQuestion::new).unwrap_or_default(),
+            children: request.children.as_ref().map(ChildrenQuestion::new),
         }
     }
 
-    pub(crate) fn params(&'a self, realm: &'a RealmId) -> [Param<'a>; 11] {
-        [
+    pub(crate) fn statement(&self) -> &'static Statement {
+        if self.children.is_some() { &sql::RESOLVE_WITH_CHILDREN } else { &sql::RESOLVE }
+    }
+
+    pub(crate) fn params(&'a self, realm: &'a RealmId) -> Vec<Param<'a>> {
+        let mut params = Vec::with_capacity(11);
+        params.extend([
             Param::realm(realm),
             Param::Int(self.request.caller.principal.0),
             Param::OptText(self.roles.as_deref()),
             Param::OptText(self.request.catalog.as_deref().map(findable)),
             Param::Text(&self.namespaces),
             Param::Text(&self.tables),
-            Param::Int(self.children.code),
-            Param::Int(self.children.sub_code),
-            Param::OptText(self.children.namespace.as_deref()),
-            Param::Text(&self.children.after),
-            Param::Int(self.children.limit),
-        ]
+        ]);
+        if let Some(children) = &self.children {
+            params.extend([
+                Param::Int(children.code),
+                Param::Int(children.sub_code),
+                Param::OptText(children.namespace.as_deref()),
+                Param::Text(&children.after),
+                Param::Int(children.limit),
+            ]);
+        }
+        params
     }
 }
 
@@ -114,29 +124,30 @@ fn to_json<T: Serialize>(values: &[T]) -> String {
 /// Reads the rows.
 pub(crate) fn read(request: &ResolveRequest, rows: &[Row]) -> Result<Resolution, Error> {
     let mut found = Resolution::default();
-    let mut roles = Vec::new();
     let mut tables = Vec::new();
     for row in rows {
         match row.code(PART)? {
             0 => {
-                let (id, name) = (request.caller.principal, row.text(NAME)?.to_owned());
-                found.caller = Some(ResolvedCaller { id, name, roles: Vec::new() });
+                let caller = found.caller.get_or_insert(ResolvedCaller {
+                    id: request.caller.principal,
+                    name: row.text(CALLER)?.to_owned(),
+                    roles: Vec::new(),
+                });
+                if let Some(name) = row.opt_text(NAME)? {
+                    let (id, name) = (EntityId(row.int(ID)?), name.to_owned());
+                    caller.roles.push(ActivatedRole { id, name });
+                }
             }
-            1 => {
-                let id = merak_model::EntityId(row.int(ID)?);
-                roles.push(ActivatedRole { id, name: row.text(NAME)?.to_owned() });
-            }
-            2 => found.root_privileges = privileges(row)?,
-            3 => found.catalog = Some(resolved(row)?),
-            4 => found.namespaces.push(resolved(row)?),
-            5 => tables.push((resolved(row)?, row.opt_bytes(METADATA)?.map(<[u8]>::to_vec))),
-            6 => found.children.push(entity::read(row, ID)?),
+            1 => found.root_privileges = privileges(row)?,
+            2 => found.catalog = Some(resolved(row)?),
+            3 => found.namespaces.push(resolved(row)?),
+            4 => tables.push((resolved(row)?, row.opt_bytes(METADATA)?.map(<[u8]>::to_vec))),
+            5 => found.children.push(entity::read(row, ID)?),
             part => return Err(Error::Corrupt(format!("the answer has an unknown part {part}"))),
         }
     }
     if let Some(caller) = &mut found.caller {
-        roles.sort_unstable_by(|one: &ActivatedRole, other| one.name.cmp(&other.name));
-        caller.roles = roles;
+        caller.roles.sort_unstable_by(|one, other| one.name.cmp(&other.name));
     }
     // They come in order; that a union keeps it is nowhere promised.
     found.children.sort_by(|one, other| one.name.cmp(&other.name));
@@ -154,6 +165,7 @@ pub(crate) fn read(request: &ResolveRequest, rows: &[Row]) -> Result<Resolution,
 const PART: usize = 0;
 const ID: usize = 1;
 const NAME: usize = 6;
+const CALLER: usize = 12;
 const METADATA: usize = 14;
 const PRIVILEGES: usize = 15;
 

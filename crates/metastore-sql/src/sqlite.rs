@@ -147,12 +147,10 @@ impl Connection {
 
 /// What an error of the driver means.
 fn failure(error: sqlx::Error) -> Failure {
-    let sqlx::Error::Database(answer) = &error else {
-        return match error {
-            // The thread that has the connection is gone, and did not say how far it came.
-            sqlx::Error::WorkerCrashed | sqlx::Error::Io(_) => Failure::Lost(error.into()),
-            _ => Failure::Refused(error.into()),
-        };
+    let Some(answer) = error.as_database_error() else {
+        // The thread that has the connection is gone, and did not say how far it came.
+        let is_lost = matches!(error, sqlx::Error::WorkerCrashed | sqlx::Error::Io(_));
+        return if is_lost { Failure::Lost(error.into()) } else { Failure::Refused(error.into()) };
     };
     #[expect(clippy::wildcard_enum_match_arm, reason = "the driver may add kinds")]
     match answer.kind() {

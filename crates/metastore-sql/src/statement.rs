@@ -30,7 +30,8 @@ macro_rules! statements {
             };
         )+
         /// All of them.
-        pub(crate) static ALL: &[&Statement] = &[$(&$shared,)+ $(&$apart,)+];
+        pub(crate) static ALL: &[&Statement] =
+            &[$(&$shared,)+ $(&$apart,)+ &RESOLVE_WITH_CHILDREN];
     };
 }
 
@@ -48,6 +49,7 @@ statements! {
         OFFER_SIGNING_KEY = "offer_signing_key";
         PING = "ping";
         PRINCIPAL_NAME = "principal_name";
+        PURGE_ENTITIES = "purge_entities";
         PURGE_REALM = "purge_realm";
         REVOKE = "revoke";
         SET_SECRETS = "set_secrets";
@@ -60,3 +62,17 @@ statements! {
         UPDATE_ENTITY_APART = "update_entity_apart";
     }
 }
+
+/// [`RESOLVE`] with a page of children. It is another statement because most requests ask for none:
+/// the database would set up the means to find them nevertheless, each time.
+pub(crate) static RESOLVE_WITH_CHILDREN: Statement = Statement {
+    name: "resolve_with_children",
+    postgres: concat!(
+        include_str!("../sql/resolve.postgres.sql"),
+        include_str!("../sql/resolve_children.postgres.sql"),
+    ),
+    sqlite: concat!(
+        include_str!("../sql/resolve.sqlite.sql"),
+        include_str!("../sql/resolve_children.sqlite.sql"),
+    ),
+};

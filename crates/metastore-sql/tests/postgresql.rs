@@ -19,6 +19,10 @@ mod failures;
 #[path = "postgresql/connecting.rs"]
 mod connecting;
 
+#[cfg(postgres_is_configured)]
+#[path = "postgresql/plans.rs"]
+mod plans;
+
 /// Stands where the others would be, so that their absence is seen.
 #[cfg(not(postgres_is_configured))]
 #[test]

@@ -5,9 +5,10 @@
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    clippy::wildcard_enum_match_arm,
+    clippy::assigning_clones,
     reason = "these are tests, though no attribute says so"
 )]
+#![cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "what is here is for each case"))]
 #![expect(missing_docs, reason = "a case's name is a sentence")]
 
 mod grants;

@@ -26,6 +26,7 @@ pub enum ErrorKind {
     NotFound,
     NoSuchRealm,
     MethodNotAllowed,
+    RequestTimeout,
     UnsupportedOperation,
     AlreadyExists,
     NamespaceNotEmpty,
@@ -41,7 +42,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for the test that shows them all.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::BadRequest,
         Self::IllegalArgument,
         Self::Validation,
@@ -56,6 +57,7 @@ impl ErrorKind {
         Self::NotFound,
         Self::NoSuchRealm,
         Self::MethodNotAllowed,
+        Self::RequestTimeout,
         Self::UnsupportedOperation,
         Self::AlreadyExists,
         Self::NamespaceNotEmpty,
@@ -86,6 +88,7 @@ impl ErrorKind {
             | Self::NotFound
             | Self::NoSuchRealm => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::UnsupportedOperation => StatusCode::NOT_ACCEPTABLE,
             Self::AlreadyExists
             | Self::NamespaceNotEmpty
@@ -118,6 +121,7 @@ impl ErrorKind {
             Self::NotFound => "NotFoundException",
             Self::NoSuchRealm => "MissingOrInvalidRealm",
             Self::MethodNotAllowed => "MethodNotAllowedException",
+            Self::RequestTimeout => "TimeoutException",
             Self::UnsupportedOperation => "UnsupportedOperationException",
             Self::AlreadyExists => "AlreadyExistsException",
             Self::NamespaceNotEmpty => "NamespaceNotEmptyException",
@@ -255,7 +259,35 @@ mod tests {
             .iter()
             .map(|kind| format!("{} {}", kind.status().as_u16(), kind.exception()))
             .collect();
+        let expected = [
+            "400 BadRequestException",
+            "400 IllegalArgumentException",
+            "400 ValidationException",
+            "400 ConstraintViolationException",
+            "400 JsonParseException",
+            "400 MismatchedInputException",
+            "401 NotAuthorizedException",
+            "403 ForbiddenException",
+            "404 NoSuchNamespaceException",
+            "404 NoSuchTableException",
+            "404 NoSuchViewException",
+            "404 NotFoundException",
+            "404 MissingOrInvalidRealm",
+            "405 MethodNotAllowedException",
+            "408 TimeoutException",
+            "406 UnsupportedOperationException",
+            "409 AlreadyExistsException",
+            "409 NamespaceNotEmptyException",
+            "409 CommitFailedException",
+            "409 CommitConflictException",
+            "413 PayloadTooLargeException",
+            "415 UnsupportedMediaTypeException",
+            "422 UnprocessableEntityException",
+            "500 InternalServerError",
+            "500 CommitStateUnknownException",
+            "503 ServiceUnavailableException",
+        ];
 
-        insta::assert_snapshot!(rows.join("\n"), @r"");
+        assert_eq!(rows, expected);
     }
 }

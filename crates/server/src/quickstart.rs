@@ -156,7 +156,9 @@ table = catalog.create_table_if_not_exists("demo.stars", schema=rows.schema)
 table.append(rows)
 print(table.scan().to_arrow())
 
---- Spark (spark-sql --packages org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.1 and these) ---
+--- Spark 3.5 (in a shell) ---
+spark-sql \
+  --packages org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.1 \
   --conf spark.sql.extensions=org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions \
   --conf spark.sql.catalog.{CATALOG}=org.apache.iceberg.spark.SparkCatalog \
   --conf spark.sql.catalog.{CATALOG}.type=rest \

@@ -10,7 +10,6 @@ use merak_storage::Storage;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tower::limit::GlobalConcurrencyLimitLayer;
 
 use crate::config::Config;
 use crate::listen::{Patience, serve};
@@ -36,26 +35,21 @@ pub struct Server {
 impl Server {
     /// Puts the parts together and listens.
     pub async fn start(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
-        let parts = Box::new(wire_up(config, clock).await?);
+        // The ports first: a second server by mistake is to fail before it changes anything.
         let bind = &config.bind;
         let api = listen(&bind.host, bind.port).await?;
         let management = listen(&bind.management_host, bind.management_port).await?;
+        let parts = Box::new(wire_up(config, clock).await?);
         let (api_address, management_address) = (api.local_addr()?, management.local_addr()?);
         let (stop, stopped) = watch::channel(false);
         let patience = Patience {
             max_connections: config.limits.max_connections,
             max_header_bytes: config.limits.max_header_bytes,
-            header_read_timeout: config.limits.header_read_timeout.max(config.limits.idle_timeout),
+            header_read_timeout: config.limits.header_read_timeout,
             shutdown_timeout: config.limits.shutdown_timeout,
         };
-        let limit = GlobalConcurrencyLimitLayer::new(config.limits.max_concurrent_requests);
         let listeners = vec![
-            tokio::spawn(serve(
-                api,
-                parts.api.clone().layer(limit),
-                patience.clone(),
-                stopped.clone(),
-            )),
+            tokio::spawn(serve(api, parts.api.clone(), patience.clone(), stopped.clone())),
             tokio::spawn(serve(management, parts.management.clone(), patience, stopped)),
         ];
         let upkeep = tokio::spawn(crate::metrics::keep_up(parts.metrics.clone()));

@@ -59,6 +59,7 @@ pub async fn open_metastore(
             settings.password.clone_from(&postgres.password);
             settings.max_connections = postgres.max_connections;
             settings.acquire_timeout_ms = millis(postgres.acquire_timeout);
+            settings.statement_cache_capacity = postgres.statement_cache_capacity;
             let metastore = SqlMetastore::connect_postgres(&settings)
                 .await
                 .context("cannot connect to PostgreSQL")?;
@@ -194,6 +195,7 @@ fn api_settings(config: &Config) -> ApiSettings {
         request_id_header: config.telemetry.request_id_header.clone(),
         max_body_bytes: limits.max_body_bytes,
         request_timeout: limits.request_timeout,
+        max_concurrent_requests: limits.max_concurrent_requests,
         pages_lists,
         page_size: u32::try_from(limits.page_size).unwrap_or(u32::MAX),
         max_page_size: u32::try_from(limits.max_page_size).unwrap_or(u32::MAX),

@@ -17,6 +17,7 @@ use merak_table_metadata::{CommitContext, TableCommit, TableMetadata};
 use serde_json::Value;
 
 use crate::locations::{check_files, check_places, check_still_allowed, places, storage_config};
+use crate::metadata::TableRef;
 use crate::new_tables::{WrittenFile, check_is_free, check_table_properties, describe};
 use crate::queue::{Newest, Turn};
 use crate::tables::{LoadedTable, changed_meanwhile, pointer};
@@ -149,9 +150,8 @@ impl Service {
         config: &StorageConfig,
     ) -> Result<Base, Error> {
         let location = pointer(target)?;
-        let catalog = target.namespace.catalog.name.clone();
-        let key = (realm.clone(), catalog, target.ident.clone());
-        let json = self.metadata.json(key, config, location, target.metadata.as_deref()).await?;
+        let table = table_ref(realm, target);
+        let json = self.metadata.json(table, config, location, target.metadata.as_deref()).await?;
         let metadata = Arc::new(metadata::parse(location, &json)?);
         Ok(Base { entity: target.table.clone(), metadata })
     }
@@ -169,8 +169,8 @@ impl Service {
             self.look_again(realm, caller, catalog, &target.ident, target.table.id).await?;
         check_still_allowed(&target.ident, &entity, config)?;
         let location = entity.metadata_location.clone().unwrap_or_default();
-        let key = (realm.clone(), catalog.clone(), target.ident.clone());
-        let json = self.metadata.json(key, config, &location, body.as_deref()).await?;
+        let table = table_ref(realm, target);
+        let json = self.metadata.json(table, config, &location, body.as_deref()).await?;
         let metadata = Arc::new(metadata::parse(&location, &json)?);
         Ok(Base { entity, metadata })
     }
@@ -283,9 +283,8 @@ impl Service {
         base: &Base,
         config: &StorageConfig,
     ) -> Result<LoadedTable, Error> {
-        let catalog = target.namespace.catalog.name.clone();
-        let key = (realm.clone(), catalog, target.ident.clone());
-        let metadata = self.metadata.json(key, config, base.location(), None).await?;
+        let table = table_ref(realm, target);
+        let metadata = self.metadata.json(table, config, base.location(), None).await?;
         Ok(LoadedTable {
             metadata_location: Some(base.location().to_owned()),
             metadata,
@@ -303,9 +302,8 @@ impl Service {
         metadata: &TableMetadata,
         file: &WrittenFile,
     ) {
-        let catalog = target.namespace.catalog.name.clone();
-        let key = (realm.clone(), catalog, target.ident.clone());
-        self.metadata.remember(key, file.location.as_str(), file.json.clone()).await;
+        let table = table_ref(realm, target);
+        self.metadata.remember(table, file.location.as_str(), file.json.clone()).await;
         let expired = expired_files(&base.metadata, metadata);
         if expired.is_empty() {
             return;
@@ -318,6 +316,11 @@ impl Service {
             }
         });
     }
+}
+
+/// A table that was found, as its metadata is remembered by.
+fn table_ref<'a>(realm: &'a RealmId, target: &'a ResolvedTable) -> TableRef<'a> {
+    TableRef { realm, catalog: &target.namespace.catalog, ident: &target.ident }
 }
 
 /// The metadata files that a commit pushed out of the log, if the table wants them removed. Only

@@ -168,6 +168,7 @@ pub(crate) fn check_still_allowed(
     let outside: Vec<_> = places
         .iter()
         .filter_map(|key| table.internal.get(*key))
+        .chain(&table.metadata_location)
         .filter(|place| !Location::parse(place).is_ok_and(|place| config.allows(&place)))
         .map(String::as_str)
         .collect();

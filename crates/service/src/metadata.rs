@@ -1,9 +1,12 @@
 //! Metadata files: written once, never changed, and so cached by their location.
+//!
+//! By their location *in their catalog*: two catalogs may reach two stores in which one location
+//! means two files, and what a tenant put into one must never be served from another.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use merak_model::{Location, RealmId, StorageConfig, TableIdent};
+use merak_model::{Entity, EntityId, Location, RealmId, StorageConfig, TableIdent};
 use merak_storage::{Compression, Storage, gunzip, gzip};
 use merak_table_metadata::TableMetadata;
 use moka::future::Cache;
@@ -14,16 +17,38 @@ use crate::{Error, ServiceSettings};
 #[derive(Debug, Clone)]
 pub(crate) struct MetadataFiles {
     storage: Arc<Storage>,
-    /// The JSON of a metadata file, by its location.
-    files: Cache<String, Bytes>,
+    /// The JSON of a metadata file.
+    files: Cache<FileKey, Bytes>,
     /// Which metadata a table had when it was last looked at. It is a guess for the lookup, which
     /// then need not return metadata that is at hand; the lookup says which is current.
-    guesses: Cache<TableKey, String>,
+    guesses: Cache<TableName, FileKey>,
+    cache_max_bytes: u64,
     inline_max_bytes: usize,
     max_bytes: u64,
 }
 
-type TableKey = (RealmId, String, TableIdent);
+/// A file, by the catalog it was read through.
+type FileKey = (RealmId, EntityId, String);
+/// A table as a request names it: its realm, its catalog's name, its own.
+type TableName = (RealmId, String, TableIdent);
+
+/// A table whose metadata is at hand or wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TableRef<'a> {
+    pub(crate) realm: &'a RealmId,
+    pub(crate) catalog: &'a Entity,
+    pub(crate) ident: &'a TableIdent,
+}
+
+impl TableRef<'_> {
+    fn name(self) -> TableName {
+        (self.realm.clone(), self.catalog.name.clone(), self.ident.clone())
+    }
+
+    fn file(self, location: &str) -> FileKey {
+        (self.realm.clone(), self.catalog.id, location.to_owned())
+    }
+}
 
 /// Guesses are small: this many tables are remembered.
 const MAX_GUESSES: u64 = 100_000;
@@ -32,7 +57,7 @@ impl MetadataFiles {
     pub(crate) fn new(storage: Arc<Storage>, settings: &ServiceSettings) -> Self {
         let files = Cache::builder()
             .max_capacity(settings.cache_max_bytes)
-            .weigher(|location: &String, json: &Bytes| {
+            .weigher(|(_, _, location): &FileKey, json: &Bytes| {
                 u32::try_from(location.len() + json.len()).unwrap_or(u32::MAX)
             })
             .build();
@@ -40,6 +65,7 @@ impl MetadataFiles {
             storage,
             files,
             guesses: Cache::new(MAX_GUESSES),
+            cache_max_bytes: settings.cache_max_bytes,
             inline_max_bytes: settings.inline_max_bytes,
             max_bytes: settings.max_metadata_bytes,
         }
@@ -53,21 +79,22 @@ impl MetadataFiles {
         ident: &TableIdent,
     ) -> Option<String> {
         let key = (realm.clone(), catalog.to_owned(), ident.clone());
-        let location = self.guesses.get(&key).await?;
-        self.files.contains_key(&location).then_some(location)
+        let file = self.guesses.get(&key).await?;
+        self.files.contains_key(&file).then_some(file.2)
     }
 
     /// The JSON of a table's current metadata: from memory, from beside the pointer, or else from
     /// the file.
     pub(crate) async fn json(
         &self,
-        key: TableKey,
+        table: TableRef<'_>,
         config: &StorageConfig,
         location: &str,
         beside: Option<&[u8]>,
     ) -> Result<Bytes, Error> {
-        if let Some(json) = self.files.get(location).await {
-            self.guesses.insert(key, location.to_owned()).await;
+        let file = table.file(location);
+        if let Some(json) = self.files.get(&file).await {
+            self.guesses.insert(table.name(), file).await;
             return Ok(json);
         }
         let json = match beside {
@@ -76,7 +103,7 @@ impl MetadataFiles {
             })?),
             None => self.read(config, &Location::parse(location)?).await?,
         };
-        self.remember(key, location, json.clone()).await;
+        self.remember(table, location, json.clone()).await;
         Ok(json)
     }
 
@@ -90,9 +117,13 @@ impl MetadataFiles {
     }
 
     /// Keeps the JSON of a file that a table points to now.
-    pub(crate) async fn remember(&self, key: TableKey, location: &str, json: Bytes) {
-        self.files.insert(location.to_owned(), json).await;
-        self.guesses.insert(key, location.to_owned()).await;
+    pub(crate) async fn remember(&self, table: TableRef<'_>, location: &str, json: Bytes) {
+        let file = table.file(location);
+        // What does not fit would push out everything else, and then itself.
+        if json.len() as u64 <= self.cache_max_bytes {
+            self.files.insert(file.clone(), json).await;
+        }
+        self.guesses.insert(table.name(), file).await;
     }
 
     /// What is kept in the metastore beside the pointer: the compressed JSON, unless it is too
@@ -100,6 +131,15 @@ impl MetadataFiles {
     pub(crate) fn beside(&self, json: &[u8]) -> Option<Vec<u8>> {
         let body = gzip(json);
         (body.len() <= self.inline_max_bytes).then_some(body)
+    }
+
+    /// Makes the folder of a table's metadata, where engines do not make it themselves.
+    pub(crate) async fn make_folder(
+        &self,
+        config: &StorageConfig,
+        folder: &Location,
+    ) -> Result<(), Error> {
+        Ok(self.storage.make_folder(config, folder).await?)
     }
 
     /// Writes a new file. Nothing refers to it yet.

@@ -132,6 +132,7 @@ impl Service {
         };
         let namespace = Namespace::decode(&before.name);
         let mut after = before.clone();
+        let mut keep_apart = false;
         let mut outcome =
             PropertiesUpdated { updated: updates.keys().cloned().collect(), ..Default::default() };
         if let Some(wanted) = updates.get(LOCATION)
@@ -142,6 +143,7 @@ impl Service {
             let parent = target.parent(parents);
             location_of(&namespace, Some(wanted), &parent, features)?;
             after.location = Some(Location::parse(wanted)?.comparable());
+            keep_apart = !features.is_on(&ALLOW_NAMESPACE_LOCATION_OVERLAP);
         }
         after.properties.extend(updates);
         for key in removals {
@@ -169,7 +171,7 @@ impl Service {
             entity: Box::new(after),
             expected: before.version,
             metadata: MetadataBody::Keep,
-            keep_apart: false,
+            keep_apart,
         };
         self.metastore.apply(&realm, &[change]).await.map_err(|error| {
             if matches!(error, MetastoreError::Conflict { .. }) {

@@ -22,6 +22,7 @@ use crate::locations::{
     WRITE_DATA_PATH, WRITE_METADATA_PATH, base_location, check_files, check_metadata_file,
     check_places, places, storage_config,
 };
+use crate::metadata::TableRef;
 use crate::properties::refuse_reserved;
 use crate::tables::LoadedTable;
 use crate::{Error, Service, metadata};
@@ -69,6 +70,9 @@ impl Service {
         let metadata = self.draft_metadata(target, draft, features)?;
         check_places(&target.ident, &places(&metadata)?, &target.namespace, &config, features)?;
         if access.is_staged() {
+            // DuckDB writes manifests before it commits, and makes no folders on the local disk.
+            let folder = Location::parse(&metadata_folder(&metadata))?;
+            self.metadata.make_folder(&config, &folder).await?;
             let json = Bytes::from(metadata.to_json());
             return Ok(LoadedTable {
                 metadata_location: None,
@@ -193,8 +197,8 @@ impl Service {
         target: &ResolvedNewTable,
         file: &WrittenFile,
     ) {
-        let key = (realm.clone(), target.namespace.catalog.name.clone(), target.ident.clone());
-        self.metadata.remember(key, file.location.as_str(), file.json.clone()).await;
+        let table = TableRef { realm, catalog: &target.namespace.catalog, ident: &target.ident };
+        self.metadata.remember(table, file.location.as_str(), file.json.clone()).await;
     }
 
     /// Makes a table of a metadata file that is there. The file stays as it is.

@@ -18,6 +18,7 @@ use merak_table_metadata::only_referenced_snapshots;
 use sha2::{Digest, Sha256};
 
 use crate::locations::{check_still_allowed, storage_config};
+use crate::metadata::TableRef;
 use crate::{Error, Service};
 
 /// How often a drop or a rename that met a commit looks again.
@@ -142,8 +143,8 @@ impl Service {
         {
             return Ok(Loaded::NotModified(location.to_owned()));
         }
-        let key = (access.realm().clone(), catalog.name.clone(), found.ident.clone());
-        let json = self.metadata.json(key, &config, location, found.metadata.as_deref()).await?;
+        let table = TableRef { realm: access.realm(), catalog, ident: &found.ident };
+        let json = self.metadata.json(table, &config, location, found.metadata.as_deref()).await?;
         let metadata = match options.snapshots {
             Snapshots::All => json,
             Snapshots::Refs => Bytes::from(only_referenced_snapshots(&json)?),

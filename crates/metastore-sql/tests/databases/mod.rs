@@ -1,4 +1,5 @@
 //! Fresh databases for tests.
+#![expect(clippy::unwrap_used, reason = "these are tests, though no attribute says so")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

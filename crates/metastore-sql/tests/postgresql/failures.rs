@@ -1,5 +1,6 @@
 //! What a server can do to a client: go away, hang, refuse. What is known of a write then decides
 //! whether the file it points to may be deleted.
+#![expect(clippy::unwrap_used, reason = "these are tests, though no attribute says so")]
 
 use std::future::Future;
 use std::time::Duration;

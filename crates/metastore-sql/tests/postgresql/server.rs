@@ -1,4 +1,5 @@
 //! Fresh databases on the server under test.
+#![expect(clippy::unwrap_used, reason = "these are tests, though no attribute says so")]
 
 use std::sync::Arc;
 
@@ -72,6 +73,7 @@ pub(crate) fn password() -> Option<SecretString> {
     Some(SecretString::from(password.into_owned()))
 }
 
+#[expect(clippy::disallowed_methods, reason = "the names of databases are not parameters")]
 fn safe(text: String) -> AssertSqlSafe<String> {
     AssertSqlSafe(text)
 }

@@ -212,7 +212,7 @@ pub async fn many_tables_are_found_at_once(store: Arc<dyn Metastore>) {
     known.known_metadata = Some("s3://b/v1.json".to_owned());
     let tables = vec![lookup(&["ns"], "t"), lookup(&["other"], "t"), known, lookup(&["ns"], "v")];
     let namespaces = vec![namespace(&["other"]), namespace(&["ns"]), namespace(&["nowhere"])];
-    let request = ResolveRequest { tables, namespaces, ..world.of_catalog("lake") };
+    let request = ResolveRequest { namespaces, tables, ..world.of_catalog("lake") };
     let found = world.resolve(&request).await;
 
     assert_eq!((found.tables.len(), found.namespaces.len()), (3, 2));

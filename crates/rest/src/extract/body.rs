@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::app::App;
+use crate::app::{ApiSettings, App};
 use crate::error::{ApiError, ErrorKind};
 
 /// A JSON body of a known shape.
@@ -18,7 +18,7 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let bytes = json_bytes(request, app.settings.max_body_bytes).await?;
+        let bytes = json_bytes(request, &app.settings).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(&error))
     }
 }
@@ -42,7 +42,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let bytes = read(request, app.settings.max_body_bytes).await?;
+        let bytes = read(request, &app.settings).await?;
         from_form(&bytes).map(Self)
     }
 }
@@ -56,7 +56,7 @@ fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     serde_json::from_value(Value::Object(fields)).map_err(|error| malformed(&error))
 }
 
-async fn json_bytes(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+async fn json_bytes(request: Request, settings: &ApiSettings) -> Result<Bytes, ApiError> {
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let is_json = content_type.is_none_or(|value| {
         value.to_str().is_ok_and(|text| {
@@ -70,11 +70,12 @@ async fn json_bytes(request: Request, limit: usize) -> Result<Bytes, ApiError> {
             "The body must be JSON: send the header Content-Type: application/json",
         ));
     }
-    read(request, limit).await
+    read(request, settings).await
 }
 
 /// Reads a body, which is bounded before and after decompression.
-async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+async fn read(request: Request, settings: &ApiSettings) -> Result<Bytes, ApiError> {
+    let limit = settings.max_body_bytes;
     let too_large = || {
         ApiError::new(
             ErrorKind::PayloadTooLarge,
@@ -83,7 +84,17 @@ async fn read(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     };
     let encoding = encoding(request.headers())?;
     let body: Body = request.into_body();
-    let bytes = axum::body::to_bytes(body, limit).await.map_err(|error| {
+    // Sooner than the request as a whole, of which it would not be known what became: before its
+    // body is there, nothing was begun.
+    let patience = settings.request_timeout / 2;
+    let read = tokio::time::timeout(patience, axum::body::to_bytes(body, limit)).await;
+    let read = read.map_err(|_| {
+        ApiError::new(
+            ErrorKind::RequestTimeout,
+            "The body did not arrive in time; nothing was changed",
+        )
+    })?;
+    let bytes = read.map_err(|error| {
         if is_length_limit(&error) {
             return too_large();
         }

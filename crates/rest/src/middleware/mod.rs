@@ -5,13 +5,15 @@ mod log;
 mod request_id;
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{Method, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -36,11 +38,37 @@ pub(crate) fn wrap(routes: Router<App>, app: App) -> Router {
         None => inner,
     };
     let inner = inner
+        .layer(from_fn_with_state(Places::new(&app), turn_away))
         .layer(from_fn_with_state(app.clone(), log::log))
         .layer(from_fn_with_state(app.clone(), request_id::identify))
         .with_state(app);
     // Before routing: a client whose base ends in a slash asks for `//v1/..`.
     Router::new().fallback_service(inner.map_request(collapse_slashes))
+}
+
+/// The places for requests that are worked on.
+#[derive(Debug, Clone)]
+struct Places(Arc<Semaphore>);
+
+impl Places {
+    fn new(app: &App) -> Self {
+        let most = app.settings.max_concurrent_requests.min(Semaphore::MAX_PERMITS);
+        Self(Arc::new(Semaphore::new(most)))
+    }
+}
+
+/// Turns a request away when too many are worked on: waiting would only make more of them. Nothing
+/// was begun, so that clients may come again with whatever it was.
+async fn turn_away(State(places): State<Places>, request: Request, next: Next) -> Response {
+    let Ok(_place) = places.0.try_acquire() else {
+        let error = ApiError::new(
+            ErrorKind::ServiceUnavailable,
+            "The server works on as many requests as it may \
+             (merak.http.max-concurrent-requests); try again",
+        );
+        return ([(header::RETRY_AFTER, "1")], error).into_response();
+    };
+    next.run(request).await
 }
 
 /// Writes repeated slashes in a path as one.

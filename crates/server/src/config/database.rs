@@ -52,6 +52,8 @@ pub struct Postgres {
     pub max_connections: u32,
     /// How long to wait for a connection.
     pub acquire_timeout: Duration,
+    /// How many prepared statements a connection keeps.
+    pub statement_cache_capacity: usize,
 }
 
 impl Database {
@@ -98,6 +100,7 @@ fn read_postgres(reader: &mut Reader) -> Option<Postgres> {
     let password = reader.get(&settings::DATABASE_PASSWORD);
     let max_connections = reader.get(&settings::POOL_MAX);
     let acquire_timeout = reader.get(&settings::POOL_ACQUIRE);
+    let statement_cache_capacity = reader.get(&settings::STATEMENT_CACHE);
     if jdbc.is_some() && plain.is_some() {
         reader.notices.push(Notice::info(
             "DATABASE_URL is not used, since quarkus.datasource.jdbc.url is set",
@@ -111,7 +114,14 @@ fn read_postgres(reader: &mut Reader) -> Option<Postgres> {
         )));
     }
     let max_connections = u32::try_from(max_connections).unwrap_or(u32::MAX);
-    Some(Postgres { url, username, password, max_connections, acquire_timeout })
+    Some(Postgres {
+        url,
+        username,
+        password,
+        max_connections,
+        acquire_timeout,
+        statement_cache_capacity,
+    })
 }
 
 /// The value of `polaris.persistence.type`.

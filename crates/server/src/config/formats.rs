@@ -42,6 +42,9 @@ pub(super) struct Port;
 #[derive(Debug)]
 pub(super) struct Count;
 
+/// A whole number that may be 0.
+pub(super) struct Amount;
+
 /// A size in bytes.
 #[derive(Debug)]
 pub(super) struct Bytes;
@@ -111,6 +114,15 @@ impl Format for Count {
 
     fn parse(text: &str) -> Result<usize, String> {
         text.parse().ok().filter(|count| *count > 0).ok_or_else(not::<Self>)
+    }
+}
+
+impl Format for Amount {
+    type Value = usize;
+    const EXPECTED: &'static str = "a whole number, or 0";
+
+    fn parse(text: &str) -> Result<usize, String> {
+        text.parse().map_err(|_| not::<Self>())
     }
 }
 

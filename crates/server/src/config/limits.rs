@@ -14,10 +14,9 @@ pub struct Limits {
     pub max_header_bytes: usize,
     /// How long a request may take.
     pub request_timeout: Duration,
-    /// How long the head of a request may take to arrive.
+    /// How long the head of a request may take to arrive, counted from when the connection waits
+    /// for it: an idle connection is closed after it, too.
     pub header_read_timeout: Duration,
-    /// How long a connection without requests stays open.
-    pub idle_timeout: Duration,
     /// The most connections at a time.
     pub max_connections: usize,
     /// The most requests worked on at a time.
@@ -43,7 +42,6 @@ impl Limits {
             max_header_bytes: reader.get(&settings::MAX_HEADER),
             request_timeout: reader.get(&settings::REQUEST_TIMEOUT),
             header_read_timeout: reader.get(&settings::HEADER_TIMEOUT),
-            idle_timeout: reader.get(&settings::IDLE_TIMEOUT),
             max_connections: reader.get(&settings::MAX_CONNECTIONS),
             max_concurrent_requests: reader.get(&settings::MAX_CONCURRENT),
             shutdown_timeout: reader.get(&settings::SHUTDOWN_TIMEOUT),

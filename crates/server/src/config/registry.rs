@@ -6,8 +6,8 @@ use super::bootstrap::Credentials;
 use super::cors::{Headers, Methods, Origins};
 use super::database::{Persistence, PostgresUrl, Synchronous};
 use super::formats::{
-    Boolean, Bytes, Count, FilePath, Format, Header, Level, Optional, Port, PositiveSpan, Secret,
-    Span, Text, Texts,
+    Amount, Boolean, Bytes, Count, FilePath, Format, Header, Level, Optional, Port, PositiveSpan,
+    Secret, Span, Text, Texts,
 };
 use super::tokens::{Authentication, Authorization, Broker};
 
@@ -139,6 +139,7 @@ settings! {
         DATABASE_USERNAME: Optional<Text> = setting("quarkus.datasource.username", "", "The database user; wins over one in the URL.");
         DATABASE_PASSWORD: Optional<Secret> = setting("quarkus.datasource.password", "", "The password of that user; wins over one in the URL.");
         POOL_MAX: Count = setting("quarkus.datasource.jdbc.max-size", "16", "The most connections to PostgreSQL that one server holds.");
+        STATEMENT_CACHE: Amount = setting("merak.datasource.statement-cache-capacity", "256", "How many prepared statements a connection to PostgreSQL keeps; 0 for a pooler that hands a connection to another client after each transaction.");
         POOL_ACQUIRE: PositiveSpan = setting("quarkus.datasource.jdbc.acquisition-timeout", "PT5S", "How long a request waits for one of them before it is answered 503.");
     }
     "Realms and bootstrap" {
@@ -160,7 +161,7 @@ settings! {
         SYMMETRIC_FILE: Optional<FilePath> = setting("polaris.authentication.token-broker.symmetric-key.file", "", "The file with the key for `symmetric-key`, all bytes of which count.").per_realm("polaris.authentication.<realm>.token-broker.symmetric-key.file");
     }
     "Storage" {
-        AWS_ACCESS_KEY: Optional<Text> = setting("polaris.storage.aws.access-key", "", "The access key the server itself uses in AWS. Without it, the usual places are searched: `AWS_*` variables, profiles, the machine's role.");
+        AWS_ACCESS_KEY: Optional<Text> = setting("polaris.storage.aws.access-key", "", "The access key the server itself uses in AWS. Without it, the usual places are searched: `AWS_*` variables, web identity, the container's or the machine's role.");
         AWS_SECRET_KEY: Optional<Secret> = setting("polaris.storage.aws.secret-key", "", "The secret of that key.");
         STORAGE_READ_TIMEOUT: PositiveSpan = setting("polaris.storage.read-timeout", "PT30S", "How long an object store may take to answer.");
         STORAGE_CONNECT_TIMEOUT: PositiveSpan = setting("polaris.storage.connect-timeout", "PT5S", "How long a connection to an object store may take to come about.");
@@ -170,8 +171,7 @@ settings! {
         MAX_BODY: Bytes = setting("quarkus.http.limits.max-body-size", "10240K", "The largest request body; a larger one is answered 413.");
         MAX_HEADER: Bytes = setting("quarkus.http.limits.max-header-size", "8K", "The largest request head; a larger one is answered 431.");
         REQUEST_TIMEOUT: PositiveSpan = setting("merak.http.request-timeout", "PT60S", "How long a request may take.");
-        HEADER_TIMEOUT: PositiveSpan = setting("merak.http.header-read-timeout", "PT10S", "How long the head of a request may take to arrive.");
-        IDLE_TIMEOUT: PositiveSpan = setting("quarkus.http.idle-timeout", "PT30M", "How long a connection without requests stays open.");
+        HEADER_TIMEOUT: PositiveSpan = setting("merak.http.header-read-timeout", "PT60S", "How long a connection may wait for the head of a request to arrive in full; an idle connection is closed after it, too.");
         MAX_CONNECTIONS: Count = setting("merak.http.max-connections", "10000", "The most connections at a time; others wait to be accepted.");
         MAX_CONCURRENT: Count = setting("merak.http.max-concurrent-requests", "1024", "The most requests worked on at a time; more are answered 503 at once.");
         SHUTDOWN_TIMEOUT: Span = setting("quarkus.shutdown.timeout", "PT30S", "How long running requests may take to end when the server is told to stop.");

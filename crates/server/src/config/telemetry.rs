@@ -56,7 +56,9 @@ impl Telemetry {
     /// The levels as `tracing_subscriber::EnvFilter` reads them.
     pub fn filter(&self) -> String {
         let levels = self.levels.iter().map(|(target, level)| format!("{target}={level}"));
-        std::iter::once(self.level.to_string()).chain(levels).collect::<Vec<_>>().join(",")
+        // PostgreSQL tells with a notice that what is to be made `if not exists` exists.
+        let quiet = "sqlx::postgres::notice=warn".to_owned();
+        [self.level.to_string(), quiet].into_iter().chain(levels).collect::<Vec<_>>().join(",")
     }
 }
 

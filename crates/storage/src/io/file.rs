@@ -83,6 +83,12 @@ impl LocalFile {
         Ok(())
     }
 
+    /// Makes the folder that this names, and those above it.
+    pub(super) fn make_folder(&self) -> Result<(), Error> {
+        self.check_links()?;
+        make_directories(&self.path).map_err(|error| self.fault(&Doing::MakingFolders, &error))
+    }
+
     pub(super) fn delete(&self) -> Result<(), Error> {
         self.check_links()?;
         let removed =

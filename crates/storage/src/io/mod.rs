@@ -12,6 +12,7 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use merak_model::location::StorageType;
 use merak_model::storage_config::Provider;
 use merak_model::{Location, StorageConfig};
 
@@ -115,6 +116,25 @@ impl Storage {
                     self.counters.count_put();
                     file.run(move |file| file.create(&content)).await
                 }
+            }
+        })
+        .await
+    }
+
+    /// Makes a folder where the store has folders: on the local disk. In an object store there is
+    /// nothing to do.
+    pub async fn make_folder(
+        &self,
+        config: &StorageConfig,
+        folder: &Location,
+    ) -> Result<(), Error> {
+        if config.storage_type() != StorageType::File {
+            return Ok(());
+        }
+        self.in_time(folder, async {
+            match self.file(config, folder).await? {
+                File::S3(_) => Ok(()),
+                File::Local(file) => file.run(LocalFile::make_folder).await,
             }
         })
         .await

@@ -146,7 +146,7 @@ fn logs_and_metrics_have_names_of_their_users() {
 
     let telemetry = config(&sources).telemetry;
 
-    assert_eq!(telemetry.filter(), "warn,merak=debug,sqlx=trace");
+    assert_eq!(telemetry.filter(), "warn,sqlx::postgres::notice=warn,merak=debug,sqlx=trace");
     assert_eq!(telemetry.format, crate::config::LogFormat::Json);
     let fields: Vec<_> = telemetry.fields.into_iter().collect();
     assert_eq!(fields, pairs(&[("a.b", "c"), ("pod", "p1"), ("region", "eu")]));
