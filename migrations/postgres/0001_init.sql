@@ -16,7 +16,7 @@ create table realm (
 -- One table for all that has a name and a place: privileges can be held on any of it, and a path of
 -- whatever kinds is looked up in one way.
 create table entity (
-    realm             text collate "C" not null references realm on delete cascade,
+    realm             text collate "C" not null,
     id                bigint not null check (id >= 0),
     -- The catalog it is in; 0 for what is in none. It never changes: nothing moves between catalogs.
     catalog_id        bigint not null,
@@ -34,6 +34,10 @@ create table entity (
     -- Objects of texts, as text: jsonb would reorder what users wrote, and nothing is queried by them.
     properties        text not null check (json_typeof(properties::json) = 'object'),
     internal          text not null check (json_typeof(internal::json) = 'object'),
+    -- For the root its realm, for all else nothing: by way of their parents all are in a realm that
+    -- is there. Were each to refer to its realm, each create would put a lock on that one row.
+    root_of           text collate "C" generated always as (case when id = 0 then realm end) stored
+                      references realm on delete cascade,
     -- Ends in a slash, so that one place is below another exactly when its text begins with it.
     location          text collate "C" check (location like '%/' and octet_length(location) <= 2048),
     -- The pointer. A commit of a table is the compare-and-swap that changes it.

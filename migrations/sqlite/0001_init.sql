@@ -10,7 +10,7 @@ create table realm (
 ) strict, without rowid;
 
 create table entity (
-    realm             text not null references realm on delete cascade,
+    realm             text not null,
     id                integer not null check (id >= 0),
     catalog_id        integer not null,
     parent_id         integer not null,
@@ -22,6 +22,8 @@ create table entity (
     updated_ms        integer not null check (updated_ms >= 0),
     properties        text not null check (json_type(properties) = 'object'),
     internal          text not null check (json_type(internal) = 'object'),
+    root_of           text generated always as (case when id = 0 then realm end) stored
+                      references realm on delete cascade,
     location          text check (location like '%/' and octet_length(location) <= 2048),
     metadata_location text,
     -- Last, so that what stands before it is read without passing through it.

@@ -1,3 +1,25 @@
 //! Everything a client can see, through the real router: one file a noun.
 
 mod catalogs;
+mod commits;
+mod config;
+mod counts;
+mod create_table;
+mod fixtures;
+mod health;
+mod hostile;
+mod http;
+mod locations;
+mod lossless;
+mod namespaces;
+mod oauth;
+mod pages;
+mod races;
+mod realms;
+mod register;
+mod rename;
+mod tables;
+mod transactions;
+
+#[path = "../authz/mod.rs"]
+mod authz;

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lake import Lake, ObjectStore, install_duckdb_extensions
 from rest import Rest
 from server import CLIENT_ID, CLIENT_SECRET, Postgres, Server, Sqlite
+from spark import Spark, running
 
 S3_READY_WITHIN_S = 60
 STORES = ("sqlite", "postgres")
@@ -165,6 +166,12 @@ def extensions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("duckdb-extensions")
     install_duckdb_extensions(directory)
     return directory
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    with running(tmp_path_factory.mktemp("spark")) as spark:
+        yield spark
 
 
 @pytest.fixture(params=["file", "s3"])

@@ -1,10 +1,17 @@
 """PyIceberg: namespaces, and what of them survives a new client."""
 
 import pytest
-from pyiceberg.exceptions import NamespaceAlreadyExistsError, NamespaceNotEmptyError, NoSuchNamespaceError
+from pyiceberg.exceptions import (
+    BadRequestError,
+    NamespaceAlreadyExistsError,
+    NamespaceNotEmptyError,
+    NoSuchNamespaceError,
+)
 
 from lake import Lake
 from rows import SCHEMA
+
+REFUSED_IN_NAMES = '/\\:*?"<>|#+`'
 
 
 def test_namespaces_nest_and_list_level_by_level(file_lake: Lake):
@@ -37,7 +44,7 @@ def test_namespace_properties_are_set_changed_and_removed(file_lake: Lake):
 
 
 def test_names_with_spaces_dots_and_other_scripts_survive(file_lake: Lake):
-    names = ["with space", "with.dot", "größe", "a+b", "100%"]
+    names = ["with space", "with.dot", "größe", "a&b=c", "100%"]
     catalog = file_lake.pyiceberg()
     for name in names:
         catalog.create_namespace((name,))
@@ -49,6 +56,19 @@ def test_names_with_spaces_dots_and_other_scripts_survive(file_lake: Lake):
     for name in names:
         assert seen.list_tables((name,)) == [(name, "tábla 1")]
         assert seen.load_table((name, "tábla 1")).name() == (name, "tábla 1")
+
+
+def test_names_with_characters_that_polaris_refuses_are_refused(file_lake: Lake):
+    catalog = file_lake.pyiceberg()
+    catalog.create_namespace("sales")
+    for character in REFUSED_IN_NAMES:
+        with pytest.raises(BadRequestError):
+            catalog.create_namespace((f"a{character}b",))
+        with pytest.raises(BadRequestError):
+            catalog.create_table(("sales", f"a{character}b"), schema=SCHEMA)
+
+    assert catalog.list_namespaces() == [("sales",)]
+    assert catalog.list_tables("sales") == []
 
 
 def test_a_namespace_that_exists_is_not_created_again(file_lake: Lake):

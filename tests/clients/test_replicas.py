@@ -107,6 +107,27 @@ def test_property_commits_through_both_replicas_are_all_kept(replicas: tuple[Res
             assert (f"w{writer}-{number}" in properties) == (status == 200)
 
 
+def test_of_tables_created_at_one_place_through_both_replicas_all_but_one_are_refused(replicas: tuple[Rest, Rest]):
+    clients = [Rest(rest.uri, rest.token) for rest in replicas * 4]
+    start = threading.Barrier(len(clients))
+    base = replicas[0].load_table("shared", "db", "t")["metadata"]["location"]
+    schema = {"type": "struct", "fields": []}
+
+    def create(rest: Rest, name: str, location: str) -> int:
+        body = {"name": name, "schema": schema, "location": location}
+        start.wait(timeout=60)
+        return rest.send("POST", "/api/catalog/v1/shared/namespaces/db/tables", json=body).status_code
+
+    with ThreadPoolExecutor(len(clients)) as pool:
+        for number in range(ROUNDS):
+            # Places each of which is the one before, or lies in it.
+            place = f"{base}-{number}"
+            places = [place + "/below" * (index // 2) for index in range(len(clients))]
+            names = [f"at-{number}-{index}" for index in range(len(clients))]
+            statuses = list(pool.map(create, clients, names, places))
+            assert sorted(statuses) == [200] + [403] * (len(clients) - 1), f"of {list(zip(places, statuses))}"
+
+
 def _current_schema(metadata: dict) -> dict:
     return next(schema for schema in metadata["schemas"] if schema["schema-id"] == metadata["current-schema-id"])
 

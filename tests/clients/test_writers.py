@@ -1,10 +1,13 @@
 """PyIceberg: several writers at one table."""
 
 import logging
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pyiceberg.exceptions import CommitFailedException
+from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, TableAlreadyExistsError
 from pyiceberg.types import StringType
 
 from lake import Lake
@@ -12,6 +15,7 @@ from rows import SCHEMA, ids, rows
 
 WRITERS = 4
 APPENDS = 5
+ROUNDS = 3
 
 
 def test_of_two_appends_on_one_base_the_later_is_retried_and_both_land(lake: Lake, caplog: pytest.LogCaptureFixture):
@@ -48,6 +52,38 @@ def test_appends_from_many_clients_at_once_land_exactly_once(file_lake: Lake):
     seen = file_lake.pyiceberg().load_table("sales.orders")
     assert ids(seen) == list(range(WRITERS * APPENDS))
     assert len(seen.snapshots()) == WRITERS * APPENDS
+
+
+def test_of_those_who_create_one_namespace_or_table_at_once_one_does_and_the_others_hear_of_it(file_lake: Lake):
+    for number in range(ROUNDS):
+        name = f"n{number}"
+        made = _race(file_lake, lambda catalog: catalog.create_namespace(name), NamespaceAlreadyExistsError)
+        assert made == 1
+
+        made = _race(file_lake, lambda catalog: catalog.create_table((name, "t"), SCHEMA), TableAlreadyExistsError)
+        assert made == 1
+
+        staging = file_lake.pyiceberg().create_table_transaction
+        staged = [staging((name, "staged"), SCHEMA) for _ in range(WRITERS)]
+        made = _race(file_lake, lambda _: staged.pop().commit_transaction(), CommitFailedException)
+        assert made == 1
+
+
+def _race(lake: Lake, create: Callable[[RestCatalog], object], loss: type[Exception]) -> int:
+    """Creates something through several clients at once, and returns how many of them did not lose."""
+    start = threading.Barrier(WRITERS)
+    catalogs = [lake.pyiceberg() for _ in range(WRITERS)]
+
+    def attempt(catalog: RestCatalog) -> bool:
+        start.wait(timeout=60)
+        try:
+            create(catalog)
+        except loss:
+            return False
+        return True
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        return sum(pool.map(attempt, catalogs))
 
 
 def test_a_schema_change_on_an_old_base_is_refused(file_lake: Lake):

@@ -1,5 +1,5 @@
 # The servers that tests need: PostgreSQL and an S3 service (SeaweedFS). Sourced by tests/run, which sets
-# `scratch` (a temporary folder) and `logs`. Everything listens on loopback only, and is stopped by its pid.
+# `scratch` (a temporary folder), `environment` and `logs`. Everything listens on loopback only, and is stopped by its pid.
 
 postgres_dir=
 seaweedfs_pid=
@@ -10,12 +10,14 @@ free_port() {
     local port
     while :; do
         port=$((20000 + RANDOM % 12000))
-        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        if ! listens "$port"; then
             echo "$port"
             return
         fi
     done
 }
+
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 # Prints the status of `GET /` on a port, or nothing while nobody answers there.
 http_status() {
@@ -83,11 +85,16 @@ start_postgres() {
         return 1
     }
     for attempt in 1 2 3 4 5; do
-        port=$(free_port)
+        # The same one as last time, if it is free: cargo builds the metastore's tests anew when the URL changes.
+        port=$(cat "$environment/postgres-port" 2>/dev/null)
+        if [ "$attempt" -gt 1 ] || [ -z "$port" ] || listens "$port"; then
+            port=$(free_port)
+        fi
         # No test crashes PostgreSQL itself, so nothing is lost by not waiting for the disk.
         if as_postgres "$postgres_bin/pg_ctl" -D "$postgres_dir/data" -l "$postgres_dir/log" -w -t 30 -s start -o "-p $port \
             -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=300 \
             -c fsync=off -c full_page_writes=off -c synchronous_commit=off"; then
+            echo "$port" >"$environment/postgres-port"
             export MERAK_TEST_POSTGRES_URL="postgres://postgres@127.0.0.1:$port/postgres"
             echo "PostgreSQL: $("$postgres_bin/postgres" --version) on port $port"
             return

@@ -4,7 +4,9 @@ use axum::http::Method;
 use merak_metastore::{
     CallerRef, Change, Metastore as _, ResolveRequest, RoleSelection, TableLookup,
 };
-use merak_model::{Entity, EntityId, EntityKind, GrantRecord, Namespace, Privilege, TableIdent};
+use merak_model::{
+    Entity, EntityId, EntityKind, GrantRecord, Namespace, Privilege, PrivilegeSet, TableIdent,
+};
 use merak_server::NewCredentials;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -193,6 +195,52 @@ impl TestServer {
             Change::Grant(GrantRecord { securable, grantee, privilege })
         }));
         self.apply(changes).await;
+    }
+
+    /// Grants a set of privileges to a principal's role: on a catalog through a catalog role, or on
+    /// the realm's root. What was granted can be revoked.
+    ///
+    /// # Panics
+    ///
+    /// If the principal or the catalog is not there.
+    pub async fn grant_set(
+        &self,
+        principal: &str,
+        privileges: PrivilegeSet,
+        catalog: Option<&str>,
+    ) -> Vec<GrantRecord> {
+        let principal_role = self.principal_role(principal).await;
+        let Some(catalog) = catalog else {
+            let grants: Vec<_> = privileges
+                .iter()
+                .map(|privilege| GrantRecord {
+                    securable: EntityId::ROOT,
+                    grantee: principal_role,
+                    privilege,
+                })
+                .collect();
+            self.apply(grants.iter().copied().map(Change::Grant).collect()).await;
+            return grants;
+        };
+        let request = ResolveRequest::of_catalog(self.root_reference().await, catalog);
+        let found = self.parts.metastore.resolve(&self.realm, &request).await;
+        let catalog = found.expect("the store answers").catalog.expect("the catalog is there");
+        let id = catalog.entity.id;
+        let name = format!("role-{}", uuid::Uuid::new_v4().simple());
+        let role = Entity::new(EntityKind::CatalogRole, id, id, name, 0);
+        let role_id = role.id;
+        let record = |securable, grantee, privilege| GrantRecord { securable, grantee, privilege };
+        let mut grants = vec![record(role_id, principal_role, Privilege::CatalogRoleUsage)];
+        grants.extend(privileges.iter().map(|privilege| record(id, role_id, privilege)));
+        let mut changes = vec![create(role)];
+        changes.extend(grants.iter().copied().map(Change::Grant));
+        self.apply(changes).await;
+        grants
+    }
+
+    /// Takes privileges away again.
+    pub async fn revoke(&self, grants: Vec<GrantRecord>) {
+        self.apply(grants.into_iter().map(Change::Revoke).collect()).await;
     }
 
     async fn root_reference(&self) -> CallerRef {

@@ -1,0 +1,200 @@
+//! What operations cost: statements against the store, and requests to the object store. Counts do
+//! not lie on a busy machine.
+
+use merak_tests::{Response, TestServer};
+use serde_json::json;
+
+const TABLES: &str = "/api/catalog/v1/lake/namespaces/sales/tables";
+
+/// What something cost.
+#[derive(Debug, PartialEq, Eq)]
+struct Cost {
+    statements: u64,
+    transactions: u64,
+    puts: u64,
+    gets: u64,
+    deletes: u64,
+}
+
+const READ: Cost = Cost { statements: 1, transactions: 0, puts: 0, gets: 0, deletes: 0 };
+const WRITE: Cost = Cost { statements: 2, puts: 1, ..READ };
+
+fn total(server: &TestServer) -> Cost {
+    let requests = server.parts.storage.requests();
+    Cost {
+        statements: server.parts.metastore.statements(),
+        transactions: server.parts.metastore.transactions(),
+        puts: requests.puts,
+        gets: requests.gets,
+        deletes: requests.deletes,
+    }
+}
+
+/// What a request costs that must succeed.
+async fn cost(server: &TestServer, status: u16, request: impl Future<Output = Response>) -> Cost {
+    let before = total(server);
+    let _ = request.await.expect(status);
+    let after = total(server);
+    Cost {
+        statements: after.statements - before.statements,
+        transactions: after.transactions - before.transactions,
+        puts: after.puts - before.puts,
+        gets: after.gets - before.gets,
+        deletes: after.deletes - before.deletes,
+    }
+}
+
+async fn world() -> TestServer {
+    let server = TestServer::start().await;
+    server.create_catalog("lake").await;
+    server.create_namespace("lake", "sales").await;
+    server.create_table("lake", "sales", "orders").await;
+    server
+}
+
+#[tokio::test]
+async fn a_read_is_one_statement() {
+    let server = world().await;
+    let root = server.root().await;
+    let reads = [
+        "/api/catalog/v1/config?warehouse=lake",
+        "/api/catalog/v1/lake/namespaces",
+        "/api/catalog/v1/lake/namespaces/sales",
+        "/api/catalog/v1/lake/namespaces?parent=sales",
+        TABLES,
+        "/api/catalog/v1/lake/namespaces/sales/tables?pageToken=&pageSize=1",
+        "/api/catalog/v1/lake/namespaces/sales/tables/orders",
+        "/api/catalog/v1/lake/namespaces/sales/tables/orders?snapshots=refs",
+        "/api/management/v1/catalogs",
+        "/api/management/v1/catalogs/lake",
+    ];
+    for path in reads {
+        assert_eq!(cost(&server, 200, root.get(path)).await, READ, "{path}");
+    }
+    for path in ["/api/catalog/v1/lake/namespaces/sales", &format!("{TABLES}/orders")] {
+        assert_eq!(cost(&server, 204, root.head(path)).await, READ, "HEAD {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_cold_load_is_one_statement_and_no_request_to_the_store() {
+    // A memory in which nothing fits: every load is the first.
+    let server = TestServer::start_with(&[("merak.metadata.cache-max-bytes", "1")]).await;
+    server.create_catalog("lake").await;
+    server.create_namespace("lake", "sales").await;
+    server.create_table("lake", "sales", "orders").await;
+    let root = server.root().await;
+
+    assert_eq!(cost(&server, 200, root.get(&format!("{TABLES}/orders"))).await, READ);
+}
+
+#[tokio::test]
+async fn metadata_that_is_too_large_to_be_kept_costs_one_read_of_its_file() {
+    let settings =
+        [("merak.metadata.cache-max-bytes", "1"), ("merak.metadata.inline-max-bytes", "0")];
+    let server = TestServer::start_with(&settings).await;
+    server.create_catalog("lake").await;
+    server.create_namespace("lake", "sales").await;
+    server.create_table("lake", "sales", "orders").await;
+    let root = server.root().await;
+    let path = format!("{TABLES}/orders");
+
+    assert_eq!(cost(&server, 200, root.get(&path)).await, Cost { gets: 1, ..READ });
+}
+
+#[tokio::test]
+async fn an_answer_not_modified_is_one_statement() {
+    let server = world().await;
+    let root = server.root().await;
+    let path = format!("{TABLES}/orders");
+    let tag = root.get(&path).await.header("etag").unwrap().to_owned();
+    let again = root.with_header("If-None-Match", &tag);
+
+    assert_eq!(cost(&server, 304, again.get(&path)).await, READ);
+}
+
+#[tokio::test]
+async fn a_token_is_one_statement() {
+    let server = world().await;
+    let form = "grant_type=client_credentials&client_id=root&client_secret=s3cr3t\
+                &scope=PRINCIPAL_ROLE:ALL";
+    // The first one of a server looks the realm's key up, too.
+    let _ = server.nobody().post_form(form).await.expect(200);
+
+    assert_eq!(cost(&server, 200, server.nobody().post_form(form)).await, READ);
+}
+
+#[tokio::test]
+async fn a_refused_token_costs_no_statement() {
+    let server = world().await;
+    let root = server.root().await;
+    let forged = root.with_token("a.b.c");
+
+    let none = Cost { statements: 0, ..READ };
+    assert_eq!(cost(&server, 401, forged.get(TABLES)).await, none);
+}
+
+#[tokio::test]
+async fn a_commit_is_two_statements_and_one_put() {
+    let server = world().await;
+    let root = server.root().await;
+    let body = json!({
+        "requirements": [],
+        "updates": [{"action": "set-properties", "updates": {"a": "b"}}],
+    });
+    let path = format!("{TABLES}/orders");
+
+    assert_eq!(cost(&server, 200, root.post(&path, body)).await, WRITE);
+}
+
+#[tokio::test]
+async fn a_commit_without_effect_is_one_statement() {
+    let server = world().await;
+    let root = server.root().await;
+    let body = json!({"requirements": [], "updates": []});
+
+    assert_eq!(cost(&server, 200, root.post(&format!("{TABLES}/orders"), body)).await, READ);
+}
+
+#[tokio::test]
+async fn making_a_table_is_two_statements_and_one_put() {
+    let server = world().await;
+    let root = server.root().await;
+    let body = json!({"name": "lines", "schema": merak_tests::schema()});
+
+    assert_eq!(cost(&server, 200, root.post(TABLES, body)).await, WRITE);
+}
+
+#[tokio::test]
+async fn staging_a_table_is_one_statement() {
+    let server = world().await;
+    let root = server.root().await;
+    let body = json!({"name": "lines", "schema": merak_tests::schema(), "stage-create": true});
+
+    assert_eq!(cost(&server, 200, root.post(TABLES, body)).await, READ);
+}
+
+#[tokio::test]
+async fn namespaces_and_drops_are_two_statements() {
+    let server = world().await;
+    let root = server.root().await;
+    let write = Cost { puts: 0, ..WRITE };
+    let namespaces = "/api/catalog/v1/lake/namespaces";
+    let body = json!({"namespace": ["other"]});
+
+    assert_eq!(cost(&server, 200, root.post(namespaces, body)).await, write);
+    let path = format!("{namespaces}/other/properties");
+    let body = json!({"updates": {"a": "b"}});
+    assert_eq!(cost(&server, 200, root.post(&path, body)).await, write);
+    assert_eq!(cost(&server, 204, root.delete(&format!("{namespaces}/other"))).await, write);
+    assert_eq!(cost(&server, 204, root.delete(&format!("{TABLES}/orders"))).await, write);
+}
+
+#[tokio::test]
+async fn a_refused_operation_costs_one_statement_and_touches_no_file() {
+    let server = world().await;
+    let ana = server.principal("ana").await;
+    let body = json!({"name": "lines", "schema": merak_tests::schema()});
+
+    assert_eq!(cost(&server, 403, ana.post(TABLES, body)).await, READ);
+}

@@ -1,0 +1,182 @@
+//! The authorization matrix: every operation of our API documents, and who may call it.
+//!
+//! For each operation a row says how to call it and what it needs. The tests call it as nobody, as a
+//! principal with nothing, with each privilege alone, and with all privileges but those that would
+//! do. An operation of the documents without a row fails.
+
+mod operations;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use merak_authz::privileges::satisfying;
+use merak_model::{Privilege, PrivilegeSet};
+use merak_tests::{Identity, Response, TestServer};
+use serde_json::Value;
+
+use operations::{OPEN, OPERATIONS, Operation};
+
+/// A server with what the calls act on. Each call that may succeed gets names of its own.
+pub(crate) struct World<'a> {
+    pub(crate) server: &'a TestServer,
+    /// Rises with each call.
+    pub(crate) number: u32,
+}
+
+impl World<'_> {
+    /// Makes what an operation acts on, anew.
+    async fn prepare(&mut self, operation: &Operation) {
+        self.number += 1;
+        let catalog = self.catalog();
+        if operation.on_root {
+            self.server.create_catalog(&catalog).await;
+            return;
+        }
+        let namespace = self.namespace();
+        self.server.create_namespace("lake", &namespace).await;
+        if operation.needs_table {
+            self.server.create_table("lake", &namespace, "t").await;
+        }
+    }
+
+    /// A namespace that is there for this call alone.
+    pub(crate) fn namespace(&self) -> String {
+        format!("ns{}", self.number)
+    }
+
+    /// A catalog that is there for this call alone, where the operation is on the realm's root.
+    pub(crate) fn catalog(&self) -> String {
+        format!("own{}", self.number)
+    }
+}
+
+async fn call(operation: &Operation, world: &World<'_>, who: &Identity<'_>) -> Response {
+    let request = (operation.request)(world);
+    let mut who = who.clone();
+    if operation.is_delegated {
+        who = who.with_header("X-Iceberg-Access-Delegation", "vended-credentials");
+    }
+    match request.body {
+        Some(body) => who.send_json(request.method, &request.path, &body).await,
+        None => who.send_bytes(request.method, &request.path, Vec::new()).await,
+    }
+}
+
+/// Every operation id of our documents.
+fn documented() -> BTreeSet<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
+    let mut ids = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        for path in document["paths"].as_object().unwrap().values() {
+            let operations = path.as_object().unwrap().values();
+            ids.extend(operations.filter_map(|one| Some(one["operationId"].as_str()?.to_owned())));
+        }
+    }
+    ids
+}
+
+#[test]
+fn every_documented_operation_has_a_row() {
+    let rows: BTreeSet<String> = OPERATIONS.iter().map(|row| row.id.to_owned()).collect();
+    let open: BTreeSet<String> = OPEN.iter().map(|&id| id.to_owned()).collect();
+    let known: BTreeSet<String> = rows.union(&open).cloned().collect();
+
+    assert_eq!(documented(), known);
+}
+
+#[tokio::test]
+async fn nobody_may_call_anything() {
+    let server = TestServer::start().await;
+    server.create_catalog("lake").await;
+    let mut world = World { server: &server, number: 0 };
+    for operation in OPERATIONS {
+        world.prepare(operation).await;
+        let answer = call(operation, &world, &server.nobody()).await;
+        assert_eq!(answer.status, 401, "{}", operation.label());
+    }
+}
+
+#[tokio::test]
+async fn a_principal_without_grants_may_call_nothing_that_needs_one() {
+    let server = TestServer::start().await;
+    server.create_catalog("lake").await;
+    let ana = server.principal("ana").await;
+    let mut world = World { server: &server, number: 0 };
+    for operation in OPERATIONS {
+        world.prepare(operation).await;
+        let answer = call(operation, &world, &ana).await;
+        let expected = if operation.needs.is_empty() { operation.success } else { 403 };
+        assert_eq!(answer.status, expected, "{}: {}", operation.label(), answer.text());
+    }
+}
+
+#[tokio::test]
+async fn all_privileges_but_those_that_would_do_are_not_enough() {
+    let server = TestServer::start().await;
+    server.create_catalog("lake").await;
+    let mut world = World { server: &server, number: 0 };
+    for operation in OPERATIONS {
+        for missing in operation.needs {
+            world.prepare(operation).await;
+            let name = format!("but-{}", world.number);
+            let who = server.principal(&name).await;
+            let enough = satisfying(*missing);
+            let others: PrivilegeSet =
+                Privilege::ALL.iter().copied().filter(|other| !enough.contains(*other)).collect();
+            server.grant_set(&name, others, operation.place()).await;
+            let answer = call(operation, &world, &who).await;
+            assert_eq!(
+                answer.status,
+                403,
+                "{} without {missing}: {}",
+                operation.label(),
+                answer.text()
+            );
+        }
+    }
+}
+
+/// Which privileges open which operation, each alone; and where one alone does not, which together.
+#[tokio::test]
+async fn the_matrix_is_as_it_was_reviewed() {
+    let server = TestServer::start().await;
+    server.create_catalog("lake").await;
+    let mut matrix = String::new();
+    let mut world = World { server: &server, number: 0 };
+    for operation in OPERATIONS {
+        let mut alone = Vec::new();
+        world.prepare(operation).await;
+        for privilege in Privilege::ALL {
+            let name = format!("one-{}-{}", operation.label(), privilege.code());
+            let who = server.principal(&name).await;
+            let set = PrivilegeSet::of(&[*privilege]);
+            server.grant_set(&name, set, operation.place()).await;
+            let answer = call(operation, &world, &who).await;
+            if answer.status == 403 {
+                continue;
+            }
+            assert_eq!(
+                answer.status,
+                operation.success,
+                "{}: {}",
+                operation.label(),
+                answer.text()
+            );
+            alone.push(privilege.name());
+            world.prepare(operation).await;
+        }
+        let together: Vec<_> = operation.needs.iter().map(|needed| needed.name()).collect();
+        let who = server.principal(&format!("all-{}", operation.label())).await;
+        let set = operation.needs.iter().copied().collect();
+        server.grant_set(&format!("all-{}", operation.label()), set, operation.place()).await;
+        let answer = call(operation, &world, &who).await;
+        assert_eq!(answer.status, operation.success, "{}: {}", operation.label(), answer.text());
+        writeln!(matrix, "{} ({})", operation.label(), together.join(" + ")).unwrap();
+        for chunk in alone.chunks(4) {
+            writeln!(matrix, "    {}", chunk.join(", ")).unwrap();
+        }
+    }
+    insta::assert_snapshot!(matrix);
+}
