@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::fixtures::{
     append, commit, commit_to, disk, files, foreign_metadata, lake, load, point, register, route,
-    set, snapshot, text, write_metadata,
+    set, snapshot, text, until_gone, write_metadata,
 };
 
 /// A table with one snapshot, which `main` and a tag point to.
@@ -17,6 +17,11 @@ async fn orders() -> (TestServer, Value) {
     body["updates"].as_array_mut().unwrap().push(point("kept", "tag", 1));
     let committed = commit_to(&root, "orders", body).await;
     (server, committed)
+}
+
+/// The requirement that a branch or tag points to a snapshot, or is not there.
+fn ref_is(name: &str, id: Value) -> Value {
+    json!({"type": "assert-ref-snapshot-id", "ref": name, "snapshot-id": id})
 }
 
 async fn update(who: &Identity<'_>, updates: Value) -> Value {
@@ -34,8 +39,6 @@ async fn a_requirement_that_does_not_hold_fails_the_commit_in_known_words() {
     let files_before = files(&server);
     let uuid = text(&before["metadata"]["table-uuid"]);
     let other = "00000000-0000-4000-8000-000000000000";
-    let on =
-        |name, id: Value| json!({"type": "assert-ref-snapshot-id", "ref": name, "snapshot-id": id});
 
     for (requirement, told) in [
         (json!({"type": "assert-create"}), "table already exists".to_owned()),
@@ -43,14 +46,14 @@ async fn a_requirement_that_does_not_hold_fails_the_commit_in_known_words() {
             json!({"type": "assert-table-uuid", "uuid": other}),
             format!("UUID does not match: expected {uuid} != {other}"),
         ),
-        (on("main", json!(9)), "branch main has changed: expected id 9 != 1".to_owned()),
-        (on("main", json!(null)), "branch main was created concurrently".to_owned()),
+        (ref_is("main", json!(9)), "branch main has changed: expected id 9 != 1".to_owned()),
+        (ref_is("main", json!(null)), "branch main was created concurrently".to_owned()),
         (
             json!({"type": "assert-ref-snapshot-id", "ref": "main"}),
             "branch main was created concurrently".to_owned(),
         ),
-        (on("kept", json!(9)), "tag kept has changed: expected id 9 != 1".to_owned()),
-        (on("nope", json!(9)), "branch or tag nope is missing, expected 9".to_owned()),
+        (ref_is("kept", json!(9)), "tag kept has changed: expected id 9 != 1".to_owned()),
+        (ref_is("nope", json!(9)), "branch or tag nope is missing, expected 9".to_owned()),
         (
             json!({"type": "assert-last-assigned-field-id", "last-assigned-field-id": 7}),
             "last assigned field id changed: expected id 7 != 2".to_owned(),
@@ -89,11 +92,9 @@ async fn requirements_that_hold_let_the_commit_through() {
     let (server, before) = orders().await;
     let root = server.root().await;
     let uuid = text(&before["metadata"]["table-uuid"]).to_uppercase();
-    let on =
-        |name, id: Value| json!({"type": "assert-ref-snapshot-id", "ref": name, "snapshot-id": id});
     let requirements = json!([
         {"type": "assert-table-uuid", "uuid": uuid},
-        on("main", json!(1)), on("kept", json!(1)), on("nope", json!(null)),
+        ref_is("main", json!(1)), ref_is("kept", json!(1)), ref_is("nope", json!(null)),
         {"type": "assert-last-assigned-field-id", "last-assigned-field-id": 2},
         {"type": "assert-current-schema-id", "current-schema-id": 0},
         {"type": "assert-last-assigned-partition-id", "last-assigned-partition-id": 999},
@@ -151,13 +152,24 @@ async fn what_no_base_could_bear_is_a_bad_request() {
         update(json!({"action": "set-properties", "updates": {"io-impl": "x"}})),
         update(json!({"action": "add-schema", "schema": {"type": "struct"}})),
         json!({"requirements": [], "updates": "x"}),
-        json!([]),
     ] {
         let answer = root.post(&route("orders"), body.clone()).await;
-        assert!(answer.error().starts_with("400 "), "{body} got {}", answer.text());
+        assert_eq!(answer.status.as_u16(), 400, "{body} got {}", answer.text());
     }
     assert_eq!(load(&root, "orders").await["metadata"], before["metadata"]);
     assert_eq!(files(&server), files_before);
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_refused() {
+    let (server, before) = orders().await;
+    let root = server.root().await;
+
+    for body in [json!([]), json!([null, [], []]), json!("x"), json!(null)] {
+        let answer = root.post(&route("orders"), body.clone()).await;
+        assert_eq!(answer.status.as_u16(), 400, "{body} got {}", answer.text());
+    }
+    assert_eq!(load(&root, "orders").await["metadata"], before["metadata"]);
 }
 
 #[tokio::test]
@@ -398,16 +410,6 @@ async fn every_commit_is_a_new_file_and_the_log_has_those_before() {
     assert_eq!(files(&server).len(), 4);
     let file = std::fs::read(disk(text(&fourth["metadata-location"]))).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&file).unwrap(), fourth["metadata"]);
-}
-
-/// Waits until a file is gone, which happens after the answer.
-async fn until_gone(path: &std::path::Path) {
-    let gone = async {
-        while path.exists() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.expect("it is removed");
 }
 
 #[tokio::test]

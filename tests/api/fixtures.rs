@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use merak_model::Privilege;
 use merak_tests::{Identity, Response, TestServer};
 use serde_json::{Value, json};
 
@@ -107,6 +108,11 @@ pub(crate) fn create_commit(uuid: &str, location: &str, schema: Value) -> Value 
     )
 }
 
+/// Makes a table of a body that must be good.
+pub(crate) async fn create(who: &Identity<'_>, body: Value) -> Value {
+    who.post(TABLES, body).await.expect(200).json()
+}
+
 /// A table as a client loads it.
 pub(crate) async fn load(who: &Identity<'_>, table: &str) -> Value {
     who.get(&route(table)).await.expect(200).json()
@@ -120,6 +126,15 @@ pub(crate) async fn commit_to(who: &Identity<'_>, table: &str, body: Value) -> V
 /// Registers a metadata file under a name.
 pub(crate) async fn register(who: &Identity<'_>, table: &str, location: &str) -> Response {
     who.post(REGISTER, json!({"name": table, "metadata-location": location})).await
+}
+
+/// A principal that may create tables in the catalog `lake` and write their data.
+pub(crate) async fn writer(server: &TestServer) -> Identity<'_> {
+    let writer = server.principal("ana").await;
+    for privilege in [Privilege::TableCreate, Privilege::TableWriteData] {
+        server.grant("ana", privilege, "lake", None, None).await;
+    }
+    writer
 }
 
 /// A JSON value that is a text.
@@ -192,4 +207,14 @@ pub(crate) fn foreign_metadata(server: &TestServer, table: &str) -> Value {
         "snapshot-log": [],
         "metadata-log": [],
     })
+}
+
+/// Waits until a file is gone, which happens after the answer.
+pub(crate) async fn until_gone(path: &Path) {
+    let gone = async {
+        while path.exists() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), gone).await.expect("it is removed");
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::fixtures::{
     TABLES, commit, commit_to, create_commit, disk, files, foreign_metadata, lake, lake_with, load,
-    register, route, set, snapshot, text, write, write_metadata,
+    register, route, set, snapshot, text, until_gone, write, write_metadata,
 };
 
 /// What a client gets that wants a table to lie there.
@@ -228,6 +228,33 @@ async fn a_table_may_not_write_into_the_place_of_another() {
 }
 
 #[tokio::test]
+async fn a_table_may_not_remove_the_metadata_of_another() {
+    let server = lake().await;
+    let victim = server.create_table("lake", "sales", "victim").await;
+    let root = server.root().await;
+    // The victim's folder as its own, the victim's file in its log, and a wish to clean up.
+    let folder = format!("{}/metadata", text(&victim["metadata"]["location"]));
+    let own = format!("{folder}/00000-own.metadata.json");
+    write(&disk(&own), "{}");
+    let entry = |file| json!({"metadata-file": file, "timestamp-ms": 1_755_000_000_000_i64});
+    let mut metadata = foreign_metadata(&server, "greedy");
+    metadata["metadata-log"] = json!([entry(text(&victim["metadata-location"])), entry(&own)]);
+    metadata["properties"] = json!({
+        "write.metadata.path": folder,
+        "write.metadata.previous-versions-max": "1",
+        "write.metadata.delete-after-commit.enabled": "true",
+    });
+    let file = write_metadata(&server, "greedy", "00001-x.metadata.json", &metadata.to_string());
+
+    if register(&root, "greedy", &file).await.status.is_success() {
+        commit_to(&root, "greedy", set(json!({"a": "b"}))).await;
+        until_gone(&disk(&own)).await;
+    }
+
+    assert!(disk(text(&victim["metadata-location"])).exists());
+}
+
+#[tokio::test]
 async fn no_commit_brings_in_a_file_from_outside() {
     let server = lake().await;
     let made = server.create_table("lake", "sales", "t").await;
@@ -300,12 +327,16 @@ async fn a_table_that_lies_where_its_catalog_may_not_reach_any_more_is_out_of_re
          allowed locations: {}",
         text(&made["metadata"]["location"])
     );
-    assert_eq!(root.get(&route("t")).await.error(), told);
-    assert_eq!(root.with_header("If-None-Match", &tag).get(&route("t")).await.error(), told);
-    assert_eq!(root.post(&route("t"), set(json!({"a": "b"}))).await.error(), told);
     let transaction =
         json!({"table-changes": [crate::fixtures::change("t", json!([]), json!([]))]});
-    assert_eq!(root.post(crate::fixtures::TRANSACTIONS, transaction).await.error(), told);
+    for answer in [
+        root.get(&route("t")).await,
+        root.with_header("If-None-Match", &tag).get(&route("t")).await,
+        root.post(&route("t"), set(json!({"a": "b"}))).await,
+        root.post(crate::fixtures::TRANSACTIONS, transaction).await,
+    ] {
+        assert!(answer.error().starts_with(&told), "{}", answer.text());
+    }
     assert_refused(&create_at(&root, "new", text(&made["metadata"]["location"])).await, "again");
     assert_eq!(files(&server), before);
     // It can still be dropped.

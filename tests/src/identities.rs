@@ -197,30 +197,16 @@ impl TestServer {
         self.apply(changes).await;
     }
 
-    /// Grants a set of privileges to a principal's role: on a catalog through a catalog role, or on
-    /// the realm's root. What was granted can be revoked.
+    /// Where a principal's privileges are granted: on a catalog through a new catalog role that its
+    /// role is given, or on the realm's root to its role itself.
     ///
     /// # Panics
     ///
     /// If the principal or the catalog is not there.
-    pub async fn grant_set(
-        &self,
-        principal: &str,
-        privileges: PrivilegeSet,
-        catalog: Option<&str>,
-    ) -> Vec<GrantRecord> {
+    pub async fn grantee(&self, principal: &str, catalog: Option<&str>) -> Grantee {
         let principal_role = self.principal_role(principal).await;
         let Some(catalog) = catalog else {
-            let grants: Vec<_> = privileges
-                .iter()
-                .map(|privilege| GrantRecord {
-                    securable: EntityId::ROOT,
-                    grantee: principal_role,
-                    privilege,
-                })
-                .collect();
-            self.apply(grants.iter().copied().map(Change::Grant).collect()).await;
-            return grants;
+            return Grantee { securable: EntityId::ROOT, role: principal_role };
         };
         let request = ResolveRequest::of_catalog(self.root_reference().await, catalog);
         let found = self.parts.metastore.resolve(&self.realm, &request).await;
@@ -228,19 +214,24 @@ impl TestServer {
         let id = catalog.entity.id;
         let name = format!("role-{}", uuid::Uuid::new_v4().simple());
         let role = Entity::new(EntityKind::CatalogRole, id, id, name, 0);
-        let role_id = role.id;
-        let record = |securable, grantee, privilege| GrantRecord { securable, grantee, privilege };
-        let mut grants = vec![record(role_id, principal_role, Privilege::CatalogRoleUsage)];
-        grants.extend(privileges.iter().map(|privilege| record(id, role_id, privilege)));
-        let mut changes = vec![create(role)];
-        changes.extend(grants.iter().copied().map(Change::Grant));
-        self.apply(changes).await;
-        grants
+        let grantee = Grantee { securable: id, role: role.id };
+        let usage = GrantRecord {
+            securable: role.id,
+            grantee: principal_role,
+            privilege: Privilege::CatalogRoleUsage,
+        };
+        self.apply(vec![create(role), Change::Grant(usage)]).await;
+        grantee
     }
 
-    /// Takes privileges away again.
-    pub async fn revoke(&self, grants: Vec<GrantRecord>) {
-        self.apply(grants.into_iter().map(Change::Revoke).collect()).await;
+    /// Grants a set of privileges.
+    pub async fn grant_set(&self, grantee: &Grantee, privileges: PrivilegeSet) {
+        self.apply(grantee.records(privileges).map(Change::Grant).collect()).await;
+    }
+
+    /// Takes a set of privileges away again.
+    pub async fn revoke_set(&self, grantee: &Grantee, privileges: PrivilegeSet) {
+        self.apply(grantee.records(privileges).map(Change::Revoke).collect()).await;
     }
 
     async fn root_reference(&self) -> CallerRef {
@@ -265,6 +256,23 @@ impl TestServer {
 
     async fn apply(&self, changes: Vec<Change>) {
         self.parts.metastore.apply(&self.realm, &changes).await.expect("the changes fit");
+    }
+}
+
+/// A role that privileges are granted to, and what they are granted on.
+#[derive(Debug, Clone, Copy)]
+pub struct Grantee {
+    securable: EntityId,
+    role: EntityId,
+}
+
+impl Grantee {
+    fn records(self, privileges: PrivilegeSet) -> impl Iterator<Item = GrantRecord> {
+        privileges.iter().map(move |privilege| GrantRecord {
+            securable: self.securable,
+            grantee: self.role,
+            privilege,
+        })
     }
 }
 

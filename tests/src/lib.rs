@@ -7,6 +7,6 @@ mod identities;
 mod response;
 mod server;
 
-pub use identities::Identity;
+pub use identities::{Grantee, Identity};
 pub use response::Response;
 pub use server::{TestServer, schema, scratch_dir};
