@@ -107,9 +107,8 @@ async fn a_new_table_is_of_version_two_and_empty() {
     assert_eq!(metadata["partition-specs"], json!([{"spec-id": 0, "fields": []}]));
     assert_eq!(metadata["sort-orders"], json!([{"order-id": 0, "fields": []}]));
     assert_eq!(metadata["default-sort-order-id"], 0);
-    for empty in ["snapshots", "snapshot-log", "metadata-log"] {
-        assert_eq!(metadata[empty], json!([]), "{empty}");
-    }
+    let empty = ["snapshots", "snapshot-log", "metadata-log"];
+    assert_eq!(empty.map(|list| &metadata[list]), [&json!([]); 3]);
     assert!(uuid::Uuid::try_parse(text(&metadata["table-uuid"])).is_ok());
     assert_eq!(made["config"], json!({}));
 }

@@ -6,8 +6,8 @@ use merak_tests::{Identity, Response, TestServer, schema};
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    TABLES, commit, commit_to, create_commit, disk, files, foreign_metadata, lake, lake_with, load,
-    register, route, set, snapshot, text, until_gone, write, write_metadata,
+    TABLES, commit, commit_to, create, create_commit, disk, files, foreign_metadata, lake,
+    lake_with, load, register, route, set, snapshot, text, until_gone, write, write_metadata,
 };
 
 /// What a client gets that wants a table to lie there.
@@ -232,25 +232,31 @@ async fn a_table_may_not_remove_the_metadata_of_another() {
     let server = lake().await;
     let victim = server.create_table("lake", "sales", "victim").await;
     let root = server.root().await;
-    // The victim's folder as its own, the victim's file in its log, and a wish to clean up.
-    let folder = format!("{}/metadata", text(&victim["metadata"]["location"]));
-    let own = format!("{folder}/00000-own.metadata.json");
-    write(&disk(&own), "{}");
-    let entry = |file| json!({"metadata-file": file, "timestamp-ms": 1_755_000_000_000_i64});
-    let mut metadata = foreign_metadata(&server, "greedy");
-    metadata["metadata-log"] = json!([entry(text(&victim["metadata-location"])), entry(&own)]);
-    metadata["properties"] = json!({
-        "write.metadata.path": folder,
+    let cleaning = json!({
         "write.metadata.previous-versions-max": "1",
         "write.metadata.delete-after-commit.enabled": "true",
     });
+    // The victim's folder as its own, the victim's file in its log, and a wish to clean up.
+    let folder = format!("{}/metadata", text(&victim["metadata"]["location"]));
+    let file = &victim["metadata-location"];
+    let mut metadata = foreign_metadata(&server, "greedy");
+    metadata["metadata-log"] =
+        json!([{"metadata-file": file, "timestamp-ms": 1_755_000_000_000_i64}]);
+    metadata["properties"] = cleaning.clone();
+    metadata["properties"]["write.metadata.path"] = json!(folder);
     let file = write_metadata(&server, "greedy", "00001-x.metadata.json", &metadata.to_string());
 
     if register(&root, "greedy", &file).await.status.is_success() {
         commit_to(&root, "greedy", set(json!({"a": "b"}))).await;
-        until_gone(&disk(&own)).await;
     }
 
+    // What another table cleans up after it is removed after it.
+    let body = json!({"name": "tidy", "schema": schema(), "properties": cleaning});
+    let tidy = create(&root, body).await;
+    for value in ["1", "2"] {
+        commit_to(&root, "tidy", set(json!({"a": value}))).await;
+    }
+    until_gone(&disk(text(&tidy["metadata-location"]))).await;
     assert!(disk(text(&victim["metadata-location"])).exists());
 }
 

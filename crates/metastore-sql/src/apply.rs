@@ -476,7 +476,21 @@ async fn missed_update(
 async fn overlap(lease: &mut Lease<'_>, realm: &RealmId, entity: &Entity) -> Result<(), Stop> {
     let Some(location) = &entity.location else { return Ok(()) };
     let range = Range::of(location);
-    let params = [
+    let params = overlap_params(realm, entity, location, &range);
+    let rows = lease.run(&sql::FIND_OVERLAP, &params).await.map_err(Stop::before_commit)?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let (location, other) = (location.clone(), row.text(0)?.to_owned());
+    Err(Error::LocationOverlap { location, other }.into())
+}
+
+/// What the look-up of an overlap is asked with.
+pub(crate) fn overlap_params<'a>(
+    realm: &'a RealmId,
+    entity: &Entity,
+    location: &'a str,
+    range: &'a Range,
+) -> [Param<'a>; 8] {
+    [
         Param::realm(realm),
         Param::Int(entity.id.0),
         Param::Int(entity.catalog_id.0),
@@ -485,11 +499,7 @@ async fn overlap(lease: &mut Lease<'_>, realm: &RealmId, entity: &Entity) -> Res
         Param::Text(location),
         Param::Text(&range.above),
         Param::Text(&range.end),
-    ];
-    let rows = lease.run(&sql::FIND_OVERLAP, &params).await.map_err(Stop::before_commit)?;
-    let Some(row) = rows.first() else { return Ok(()) };
-    let (location, other) = (location.clone(), row.text(0)?.to_owned());
-    Err(Error::LocationOverlap { location, other }.into())
+    ]
 }
 
 /// When a realm is made: when the first of its entities is.

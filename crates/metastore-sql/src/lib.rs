@@ -26,10 +26,11 @@ use merak_metastore::{
     Bootstrap, Change, Error, Metastore, PrincipalCredentials, PrincipalSecrets, Resolution,
     ResolveRequest,
 };
-use merak_model::{EntityId, RealmId};
+use merak_model::{Entity, EntityId, RealmId};
 use secrecy::{ExposeSecret, SecretBox};
 
 use crate::connection::{Connector, Param, Row};
+use crate::overlap::Range;
 use crate::pool::{Counters, Pool};
 use crate::statement::{self as sql, Statement};
 
@@ -245,6 +246,18 @@ impl Metastore for SqlMetastore {
 
     async fn purge(&self, realm: &RealmId) -> Result<bool, Error> {
         apply::purge(&self.writes, realm).await
+    }
+
+    async fn find_overlap(
+        &self,
+        realm: &RealmId,
+        entity: &Entity,
+        location: &str,
+    ) -> Result<Option<String>, Error> {
+        let range = Range::of(location);
+        let params = apply::overlap_params(realm, entity, location, &range);
+        let rows = self.read(&sql::FIND_OVERLAP, &params).await?;
+        rows.first().map(|row| Ok(row.text(0)?.to_owned())).transpose()
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -86,6 +86,8 @@ impl PostgresSettings {
                 ("max_parallel_workers_per_gather", "0"),
                 // A table that was small when a statement was planned may have grown since.
                 ("enable_seqscan", "off"),
+                // A look-up finds one row; without statistics PostgreSQL expects dozens.
+                ("enable_bitmapscan", "off"),
             ]);
         }
         Ok(options)

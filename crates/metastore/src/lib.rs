@@ -13,7 +13,7 @@ pub mod testing;
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-use merak_model::{EntityId, RealmId};
+use merak_model::{Entity, EntityId, RealmId};
 use secrecy::SecretBox;
 
 pub use change::{Change, MetadataBody, PrincipalSecrets};
@@ -38,6 +38,16 @@ pub trait Metastore: Debug + Send + Sync {
     ///
     /// A single change is a single statement.
     async fn apply(&self, realm: &RealmId, changes: &[Change]) -> Result<(), Error>;
+
+    /// What a location overlaps that an entity uses beside its own: the location of a table, view
+    /// or generic table of the catalog, or of an entity with the same parent. The entity itself
+    /// does not count, whether or not it is there.
+    async fn find_overlap(
+        &self,
+        realm: &RealmId,
+        entity: &Entity,
+        location: &str,
+    ) -> Result<Option<String>, Error>;
 
     /// The secrets and the name of the principal with that client id, in one statement.
     async fn credentials(

@@ -43,6 +43,10 @@ impl fmt::Display for StorageType {
     }
 }
 
+/// The most bytes a location may have: object stores take keys of 1024, and an index of either
+/// database not much more than this.
+pub const MAX_LOCATION_BYTES: usize = 2000;
+
 /// Why a text is not a location we would act on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid location '{location}': {reason}")]
@@ -65,9 +69,15 @@ pub struct Location {
 impl Location {
     /// Parses what a user or a client sent. Slashes at the end are dropped.
     pub fn parse(text: &str) -> Result<Self, InvalidLocation> {
-        let fail = |reason| InvalidLocation { location: text.escape_debug().to_string(), reason };
+        let fail = |reason| InvalidLocation {
+            location: text.escape_debug().take(MAX_LOCATION_BYTES).collect(),
+            reason,
+        };
         if text.chars().any(char::is_control) {
             return Err(fail("it contains control characters; was it copied from a terminal?"));
+        }
+        if text.len() > MAX_LOCATION_BYTES {
+            return Err(fail("it is longer than 2000 bytes"));
         }
         if text.contains('\\') {
             return Err(fail("it must not contain backslashes"));

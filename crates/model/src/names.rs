@@ -12,6 +12,9 @@ pub const MAX_NAMESPACE_LEVELS: usize = 16;
 /// and tables it is our bound, so that a name always fits a database index and a file name.
 pub const MAX_NAME_CHARS: usize = 256;
 
+/// The most bytes a namespace may have with all its levels: what an index of either database takes.
+pub const MAX_NAMESPACE_BYTES: usize = 2000;
+
 /// Why a name is not one. The text says which name, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid {what} name '{name}': {reason}")]
@@ -116,7 +119,13 @@ impl Namespace {
         for level in &levels {
             check("namespace", level)?;
         }
-        Self::lookup(levels)
+        let namespace = Self::lookup(levels)?;
+        if namespace.encoded().len() > MAX_NAMESPACE_BYTES {
+            let name = namespace.to_string().chars().take(MAX_NAME_CHARS).collect();
+            let reason = "it must not be longer than 2000 bytes with all its levels";
+            return Err(InvalidName { what: "namespace", name, reason });
+        }
+        Ok(namespace)
     }
 
     /// The namespace stored under [`Self::encoded`].

@@ -77,10 +77,6 @@ pub(crate) async fn get_token(
 /// With a Basic header even a token exchange is a request by credentials: that is how Iceberg's
 /// Java client renews a token that has ended.
 fn token_request(form: TokenForm, headers: &HeaderMap) -> Result<TokenRequest, TokenRejection> {
-    let authorization = headers.get(header::AUTHORIZATION);
-    if form.client_secret.is_none() && authorization.is_none() {
-        return Err(TokenError::InvalidClient.into());
-    }
     let is_exchange = match form.grant_type.as_deref() {
         Some(CLIENT_CREDENTIALS) => false,
         Some(TOKEN_EXCHANGE) => true,
@@ -88,6 +84,10 @@ fn token_request(form: TokenForm, headers: &HeaderMap) -> Result<TokenRequest, T
     };
     if form.requested_token_type.is_some_and(|wanted| wanted != ACCESS_TOKEN_TYPE) {
         return Err(TokenError::InvalidRequest.into());
+    }
+    let authorization = headers.get(header::AUTHORIZATION);
+    if form.client_secret.is_none() && authorization.is_none() {
+        return Err(TokenError::InvalidClient.into());
     }
     let basic = match (&form.client_secret, authorization) {
         (None, Some(value)) => basic_credentials(value.to_str().unwrap_or_default())?,
@@ -97,7 +97,8 @@ fn token_request(form: TokenForm, headers: &HeaderMap) -> Result<TokenRequest, T
         return Ok(TokenRequest::ClientCredentials { client_id, client_secret, scope: form.scope });
     }
     if is_exchange {
-        let subject_token = form.subject_token.ok_or(TokenError::InvalidRequest)?;
+        let subject_token = form.subject_token.filter(|token| !token.is_empty());
+        let subject_token = subject_token.ok_or(TokenError::InvalidRequest)?;
         return Ok(TokenRequest::Exchange {
             subject_token: SecretString::from(subject_token),
             subject_token_type: form.subject_token_type,

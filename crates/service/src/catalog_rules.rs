@@ -100,28 +100,48 @@ fn check_s3(s3: &S3Config, features: CatalogFeatures<'_>) -> Result<(), Error> {
     ];
     for (name, text) in texts {
         let Some(text) = text else { continue };
-        // Copied from a terminal, an ARN easily brings invisible characters along.
-        if let Some((at, found)) = text.char_indices().find(|(_, c)| is_invisible(*c)) {
-            return Err(Error::BadRequest(format!(
-                "{name} contains the invisible character U+{:04X} at position {at}: {}",
-                u32::from(found),
-                text.escape_debug()
-            )));
-        }
+        refuse_invisible(name, text)?;
         let is_url = name.contains("ndpoint");
-        if is_url && !(text.starts_with("http://") || text.starts_with("https://")) {
+        if is_url && !is_address(text) {
             return Err(Error::BadRequest(format!(
-                "{name} must begin with http:// or https://: {text}"
+                "{name} must be an address that begins with http:// or https://: '{text}'"
             )));
         }
     }
-    if let Some(arn) = &s3.role_arn {
-        // `arn:partition:service:region:account:resource`, of AWS or of what imitates it.
-        if arn.trim().is_empty() || arn.split(':').count() < 6 || arn.starts_with(':') {
-            return Err(Error::BadRequest(format!("Invalid role ARN format: {arn}")));
-        }
+    for key in &s3.allowed_kms_keys {
+        refuse_invisible("allowedKmsKeys", key)?;
     }
-    Ok(())
+    match &s3.role_arn {
+        Some(arn) if !is_arn(arn) => {
+            Err(Error::BadRequest(format!("Invalid role ARN format: '{arn}'")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Refuses characters that cannot be seen: copied from a terminal, an ARN easily brings some along.
+fn refuse_invisible(name: &str, text: &str) -> Result<(), Error> {
+    match text.char_indices().find(|(_, c)| is_invisible(*c)) {
+        None => Ok(()),
+        Some((at, found)) => Err(Error::BadRequest(format!(
+            "{name} contains the invisible character U+{:04X} at position {at}: {}",
+            u32::from(found),
+            text.escape_debug()
+        ))),
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', ':']))
+}
+
+/// Whether a text is `arn:partition:service:region:account:resource`, of AWS or of what imitates it:
+/// the region and the account may be empty.
+fn is_arn(text: &str) -> bool {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    let must_be_there = [0, 1, 2, 5];
+    parts.len() == 6 && must_be_there.iter().all(|part| !parts[*part].trim().is_empty())
 }
 
 /// Control characters, and those that are there and cannot be seen.

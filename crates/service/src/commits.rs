@@ -12,13 +12,17 @@ use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES,
 };
-use merak_model::{Entity, EntityId, Location, Properties, RealmId, StorageConfig, TableIdent};
+use merak_model::{
+    Entity, EntityId, EntityKind, Location, Properties, RealmId, StorageConfig, TableIdent,
+};
 use merak_table_metadata::{CommitContext, TableCommit, TableMetadata};
 use serde_json::Value;
 
 use crate::locations::{check_files, check_places, check_still_allowed, places, storage_config};
 use crate::metadata::TableRef;
-use crate::new_tables::{WrittenFile, check_is_free, check_table_properties, describe};
+use crate::new_tables::{
+    WrittenFile, check_is_free, check_table_properties, describe, table_exists,
+};
 use crate::queue::{Newest, Turn};
 use crate::tables::{LoadedTable, changed_meanwhile, pointer};
 use crate::{Error, Service, metadata};
@@ -90,6 +94,7 @@ impl Service {
             let Built::Changed(metadata) = built else {
                 return self.current(realm, target, &base, &config).await;
             };
+            self.check_moved_paths(realm, target, &base, &metadata, features).await?;
             let file = self.write_file(&config, &metadata, Some(base.location())).await?;
             let entity = self.moved(&base, &metadata, &file)?;
             let change = self.pointer_swap(&base, entity.clone(), &file, features);
@@ -126,7 +131,10 @@ impl Service {
         let config = storage_config(&target.namespace.catalog)?;
         let commits = std::slice::from_ref(&proof.operation().0);
         let metadata = self.build_new(commits, target, &config, features)?;
-        self.write_and_create(realm, target, &config, &metadata, features).await
+        let namespace = &target.namespace;
+        self.check_paths_apart(realm, namespace, None, &metadata, features).await?;
+        let made = self.write_and_create(realm, target, &config, &metadata, features).await;
+        made.map_err(|error| if is_table_there(&error, target) { create_failed() } else { error })
     }
 
     /// What a commit is based on: the newest state this process knows of.
@@ -211,6 +219,22 @@ impl Service {
         Ok(Built::Changed(Box::new(metadata)))
     }
 
+    /// Judges the paths that a commit makes a table write to, if it changes them.
+    pub(crate) async fn check_moved_paths(
+        &self,
+        realm: &RealmId,
+        target: &ResolvedTable,
+        base: &Base,
+        metadata: &TableMetadata,
+        features: CatalogFeatures<'_>,
+    ) -> Result<(), Error> {
+        if places(metadata)? == places(&base.metadata)? {
+            return Ok(());
+        }
+        let table = Some(&base.entity);
+        self.check_paths_apart(realm, &target.namespace, table, metadata, features).await
+    }
+
     /// The metadata of a table that commits make.
     pub(crate) fn build_new(
         &self,
@@ -219,10 +243,7 @@ impl Service {
         config: &StorageConfig,
         features: CatalogFeatures<'_>,
     ) -> Result<TableMetadata, Error> {
-        if target.existing.is_some() {
-            // Iceberg's clients know this text: the table that was to be made is there.
-            check_is_free(target)?;
-        }
+        check_create_holds(target)?;
         let context = CommitContext { now_ms: self.clock.now_ms(), previous_metadata_file: None };
         let mut metadata: Option<TableMetadata> = None;
         for Commit(commit) in commits {
@@ -342,6 +363,24 @@ fn expired_files(before: &TableMetadata, after: &TableMetadata) -> Vec<Location>
         .filter_map(|file| Location::parse(file).ok())
         .filter(|file| folder.contains(file))
         .collect()
+}
+
+/// Checks `assert-create`. Of a table that is there Iceberg's clients expect to hear as of any other
+/// requirement that does not hold; of a view by its name.
+fn check_create_holds(target: &ResolvedNewTable) -> Result<(), Error> {
+    match &target.existing {
+        Some(existing) if existing.table.kind == EntityKind::Table => Err(create_failed()),
+        Some(_) | None => check_is_free(target),
+    }
+}
+
+fn create_failed() -> Error {
+    Error::CommitFailed("Requirement failed: table already exists".to_owned())
+}
+
+/// Whether a table was made by somebody else after it was looked for.
+fn is_table_there(error: &Error, target: &ResolvedNewTable) -> bool {
+    matches!(error, Error::AlreadyExists(text) if *text == table_exists(&target.ident))
 }
 
 fn check_properties(commit: &TableCommit, features: CatalogFeatures<'_>) -> Result<(), Error> {

@@ -136,10 +136,7 @@ impl From<merak_table_metadata::Error> for Error {
         use merak_table_metadata::Error as Source;
         match error {
             Source::Invalid(text) => Self::Validation(text),
-            Source::RequirementFailed(text) => Self::CommitFailed(text),
-            Source::Stale(text) => {
-                Self::CommitFailed(format!("Validation failed, please retry: {text}"))
-            }
+            Source::RequirementFailed(text) | Source::Stale(text) => Self::CommitFailed(text),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Namespaces.
 
+use std::collections::BTreeSet;
+
 use merak_authz::operations::{
     CreateNamespace, DropNamespace, ListNamespaces, LoadNamespaceMetadata, NamespaceExists,
     UpdateNamespaceProperties,
@@ -37,14 +39,15 @@ pub struct PropertiesUpdated {
 }
 
 impl Service {
-    /// The namespaces directly in one, a page of them. `limit` is the page that was asked for.
-    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    /// The namespaces directly in one, a page of them. The proof must have been asked for with one
+    /// more.
     pub async fn list_namespaces(
         &self,
         proof: Authorized<ListNamespaces>,
-        limit: Option<u32>,
+        size: Option<u32>,
     ) -> Result<Names, Error> {
-        Ok(Names::of(proof.into_target().children, limit))
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        self.names(&realm, caller, proof.into_target(), EntityKind::Namespace, size).await
     }
 
     /// Makes a namespace in the one the proof is for.
@@ -146,7 +149,8 @@ impl Service {
             keep_apart = !features.is_on(&ALLOW_NAMESPACE_LOCATION_OVERLAP);
         }
         after.properties.extend(updates);
-        for key in removals {
+        let mut seen = BTreeSet::new();
+        for key in removals.into_iter().filter(|key| seen.insert(key.clone())) {
             if key == LOCATION {
                 // Tables are judged by it: without one they would be judged by another's.
                 return Err(Error::BadRequest(
@@ -158,9 +162,7 @@ impl Service {
             } else {
                 &mut outcome.missing
             };
-            if !list.contains(&key) {
-                list.push(key);
-            }
+            list.push(key);
         }
         if after == *before {
             return Ok(outcome);

@@ -69,6 +69,7 @@ impl Service {
             self.client_config(realm, catalog, &config, &target.ident, access.is_delegated())?;
         let metadata = self.draft_metadata(target, draft, features)?;
         check_places(&target.ident, &places(&metadata)?, &target.namespace, &config, features)?;
+        self.check_paths_apart(realm, &target.namespace, None, &metadata, features).await?;
         if access.is_staged() {
             // DuckDB writes manifests before it commits, and makes no folders on the local disk.
             let folder = Location::parse(&metadata_folder(&metadata))?;
@@ -132,6 +133,38 @@ impl Service {
         }
         self.keep(realm, target, &file).await;
         Ok(file.loaded())
+    }
+
+    /// Judges the paths that a table writes to beside its location: none may lie in the place of
+    /// another, or that one's files would be this one's to read, overwrite and remove. Few tables
+    /// have such paths, and only they cost a statement.
+    pub(crate) async fn check_paths_apart(
+        &self,
+        realm: &RealmId,
+        namespace: &ResolvedNamespace,
+        table: Option<&Entity>,
+        metadata: &TableMetadata,
+        features: CatalogFeatures<'_>,
+    ) -> Result<(), Error> {
+        if features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP) {
+            return Ok(());
+        }
+        let own = Location::parse(metadata.location())?;
+        let (catalog, parent) = (namespace.catalog.id, namespace.entity().id);
+        let probe = match table {
+            Some(table) => table.clone(),
+            None => Entity::new(EntityKind::Table, catalog, parent, "", 0),
+        };
+        for place in places(metadata)?.iter().filter(|place| !own.contains(place)) {
+            let comparable = place.comparable();
+            if let Some(other) = self.metastore.find_overlap(realm, &probe, &comparable).await? {
+                return Err(Error::from(MetastoreError::LocationOverlap {
+                    location: place.to_string(),
+                    other,
+                }));
+            }
+        }
+        Ok(())
     }
 
     /// Writes the first metadata file of a table.
@@ -234,6 +267,8 @@ impl Service {
             Error::BadRequest(format!("The metadata file {location} is malformed: {error}"))
         })?;
         check_places(ident, &places(&metadata)?, &target.namespace, &config, features)?;
+        let table = replaced.map(|existing| &existing.table);
+        self.check_paths_apart(realm, &target.namespace, table, &metadata, features).await?;
         check_metadata_file(&location, &metadata, features)?;
         check_files(ident, metadata.file_locations(), &config)?;
         let client_config = self.client_config(realm, catalog, &config, ident, false)?;
@@ -241,6 +276,16 @@ impl Service {
         let change = match replaced {
             None => self.creation(target, &metadata, &file, features)?,
             Some(existing) => {
+                let uuid = existing.table.internal.get("table-uuid").map(String::as_str);
+                if uuid.is_some_and(|uuid| !uuid.eq_ignore_ascii_case(metadata.uuid())) {
+                    // Whoever has the table open would take it for the same one.
+                    return Err(Error::BadRequest(format!(
+                        "The metadata file is of another table: its table-uuid is {}, and that of \
+                         {ident} is {}",
+                        metadata.uuid(),
+                        uuid.unwrap_or_default()
+                    )));
+                }
                 let mut after = existing.table.clone();
                 describe(&mut after, &metadata)?;
                 after.metadata_location = Some(file.location.as_str().to_owned());
@@ -302,8 +347,13 @@ fn name_taken(kind: EntityKind, ident: &TableIdent) -> Error {
         | EntityKind::CatalogRole
         | EntityKind::Namespace
         | EntityKind::Table
-        | EntityKind::Policy => format!("Table already exists: {ident}"),
+        | EntityKind::Policy => table_exists(ident),
     })
+}
+
+/// What Iceberg's clients read when a table is there already.
+pub(crate) fn table_exists(ident: &TableIdent) -> String {
+    format!("Table already exists: {ident}")
 }
 
 /// What the metastore's refusal of a new table means to a client.

@@ -29,11 +29,32 @@ impl CommitQueue {
     /// Waits for one's turn. Turns come in the order of the calls.
     pub(crate) async fn enter(&self, realm: &RealmId, table: EntityId) -> Turn {
         let key = (realm.clone(), table);
-        let slot = {
-            // Nothing awaits under this lock, and nothing under it can panic.
-            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(slots.entry(key.clone()).or_default())
-        };
+        let slot = self.slot(&key);
+        self.wait(key, slot).await
+    }
+
+    /// Waits for one's turn at several tables: in the order of their ids, so that two who want the
+    /// same cannot wait for each other. One is in all queues from the start, so that none of them
+    /// ends before one has read what was left there.
+    pub(crate) async fn enter_all(&self, realm: &RealmId, mut tables: Vec<EntityId>) -> Vec<Turn> {
+        tables.sort_unstable();
+        tables.dedup();
+        let keys: Vec<Key> = tables.into_iter().map(|table| (realm.clone(), table)).collect();
+        let slots: Vec<Slot> = keys.iter().map(|key| self.slot(key)).collect();
+        let mut turns = Vec::with_capacity(keys.len());
+        for (key, slot) in keys.into_iter().zip(slots) {
+            turns.push(self.wait(key, slot).await);
+        }
+        turns
+    }
+
+    fn slot(&self, key: &Key) -> Slot {
+        // Nothing awaits under this lock, and nothing under it can panic.
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(slots.entry(key.clone()).or_default())
+    }
+
+    async fn wait(&self, key: Key, slot: Slot) -> Turn {
         let guard = slot.lock_owned().await;
         Turn { queue: self.clone(), key, guard: Some(guard) }
     }

@@ -6,14 +6,20 @@ use bytes::Bytes;
 use merak_authz::operations::{
     DropTableWithPurge, DropTableWithoutPurge, ListTables, RenameTable, TableExists,
 };
-use merak_authz::{Authorized, ResolvedTable, TableAccess, TablePath};
+use merak_authz::{
+    Authorized, Children, Page, ResolvedNamespace, ResolvedTable, TableAccess, TablePath,
+};
 use merak_metastore::{
     CallerRef, Change, Error as MetastoreError, MetadataBody, ResolveRequest, RoleSelection,
     TableLookup,
 };
-use merak_model::features::{DROP_WITH_PURGE_ENABLED, SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION};
+use merak_model::features::{
+    DROP_WITH_PURGE_ENABLED, LIST_PAGINATION_ENABLED, SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION,
+};
 use merak_model::storage_config::Provider;
-use merak_model::{Entity, EntityId, EntityKind, EntityName, RealmId, StorageConfig, TableIdent};
+use merak_model::{
+    Entity, EntityId, EntityKind, EntityName, Namespace, RealmId, StorageConfig, TableIdent,
+};
 use merak_table_metadata::only_referenced_snapshots;
 use sha2::{Digest, Sha256};
 
@@ -34,11 +40,13 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of a page. It is full when it has as many as were asked for.
-    pub(crate) fn of(children: Vec<Entity>, limit: Option<u32>) -> Self {
-        let names: Vec<_> = children.into_iter().map(|child| child.name).collect();
-        let is_full = limit.is_some_and(|limit| names.len() >= limit as usize);
-        let next = if is_full { names.last().cloned() } else { None };
+    /// The names of a page of that size. Where more were found, another page follows.
+    pub(crate) fn of(children: Vec<Entity>, size: Option<u32>) -> Self {
+        let mut names: Vec<_> = children.into_iter().map(|child| child.name).collect();
+        let size = size.map_or(usize::MAX, |size| size as usize);
+        let is_last = names.len() <= size;
+        names.truncate(size);
+        let next = if is_last { None } else { names.last().cloned() };
         Self { names, next }
     }
 }
@@ -104,14 +112,40 @@ impl Service {
         TablePath { catalog: catalog.to_owned(), ident, known_metadata }
     }
 
-    /// The tables of a namespace, a page of them. `limit` is the page that was asked for.
-    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    /// The tables of a namespace, a page of them. The proof must have been asked for with one more.
     pub async fn list_tables(
         &self,
         proof: Authorized<ListTables>,
-        limit: Option<u32>,
+        size: Option<u32>,
     ) -> Result<Names, Error> {
-        Ok(Names::of(proof.into_target().children, limit))
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        self.names(&realm, caller, proof.into_target(), EntityKind::Table, size).await
+    }
+
+    /// A page of what is in a namespace. A catalog that has paging switched off for itself is
+    /// answered in full: that is known only once it is found, so that it is looked up again.
+    pub(crate) async fn names(
+        &self,
+        realm: &RealmId,
+        caller: EntityId,
+        target: ResolvedNamespace,
+        kind: EntityKind,
+        size: Option<u32>,
+    ) -> Result<Names, Error> {
+        let features = self.features_of(realm);
+        let pages = features.within(&target.catalog.properties).is_on(&LIST_PAGINATION_ENABLED);
+        if size.is_none() || pages {
+            return Ok(Names::of(target.children, size));
+        }
+        let namespace = target.namespaces.last().map(|entity| Namespace::decode(&entity.name));
+        let reference = CallerRef { principal: caller, roles: RoleSelection::All };
+        let request = ResolveRequest {
+            namespaces: namespace.iter().cloned().collect(),
+            children: Some(Children { of: namespace, kind, page: Page::default() }),
+            ..ResolveRequest::of_catalog(reference, &target.catalog.name)
+        };
+        let found = self.metastore.resolve(realm, &request).await?;
+        Ok(Names::of(found.children, None))
     }
 
     /// Says that a table is there, which the proof already shows.

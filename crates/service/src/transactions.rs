@@ -6,7 +6,7 @@ use merak_authz::operations::CommitTransaction;
 use merak_authz::{Authorized, TransactionTarget};
 use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::features::CatalogFeatures;
-use merak_model::{Entity, EntityId, RealmId, StorageConfig, TableIdent};
+use merak_model::{Entity, RealmId, StorageConfig, TableIdent};
 use merak_table_metadata::TableMetadata;
 
 use crate::commits::{Base, Built, Commit};
@@ -52,11 +52,18 @@ impl Service {
                     };
                     match self.build(&change.commits, &base, table, &config, features)? {
                         Built::Unchanged => continue,
-                        Built::Changed(metadata) => (Some(base), *metadata),
+                        Built::Changed(metadata) => {
+                            self.check_moved_paths(realm, table, &base, &metadata, features)
+                                .await?;
+                            (Some(base), *metadata)
+                        }
                     }
                 }
                 TransactionTarget::Create(table) => {
-                    (None, self.build_new(&change.commits, table, &config, features)?)
+                    let metadata = self.build_new(&change.commits, table, &config, features)?;
+                    let namespace = &table.namespace;
+                    self.check_paths_apart(realm, namespace, None, &metadata, features).await?;
+                    (None, metadata)
                 }
             };
             steps.push(Step { target, config, features, base: built.0, metadata: built.1 });
@@ -147,23 +154,13 @@ impl Service {
         }
     }
 
-    /// The turns at all tables of a transaction, taken in the order of their ids, so that two
-    /// transactions cannot wait for each other.
+    /// The turns at all tables of a transaction.
     async fn enter_all(&self, realm: &RealmId, targets: &[TransactionTarget]) -> Vec<Turn> {
-        let mut ids: Vec<EntityId> = targets
-            .iter()
-            .filter_map(|target| match target {
-                TransactionTarget::Change(table) => Some(table.table.id),
-                TransactionTarget::Create(_) => None,
-            })
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut turns = Vec::with_capacity(ids.len());
-        for id in ids {
-            turns.push(self.queue.enter(realm, id).await);
-        }
-        turns
+        let tables = targets.iter().filter_map(|target| match target {
+            TransactionTarget::Change(table) => Some(table.table.id),
+            TransactionTarget::Create(_) => None,
+        });
+        self.queue.enter_all(realm, tables.collect()).await
     }
 }
 

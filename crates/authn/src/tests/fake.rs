@@ -9,7 +9,7 @@ use merak_metastore::{
     Bootstrap, Change, Error, Metastore, PrincipalCredentials, PrincipalSecrets, Resolution,
     ResolveRequest,
 };
-use merak_model::{EntityId, RealmId};
+use merak_model::{Entity, EntityId, RealmId};
 use secrecy::{ExposeSecret as _, SecretBox};
 
 use crate::NewCredentials;
@@ -89,6 +89,15 @@ impl FakeMetastore {
 
 #[async_trait]
 impl Metastore for FakeMetastore {
+    async fn find_overlap(
+        &self,
+        _: &RealmId,
+        _: &Entity,
+        _: &str,
+    ) -> Result<Option<String>, Error> {
+        unreachable!("tokens have no locations")
+    }
+
     async fn credentials(
         &self,
         realm: &RealmId,

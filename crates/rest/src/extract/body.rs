@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -19,6 +19,17 @@ impl<T: DeserializeOwned> FromRequest<App> for JsonBody<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let bytes = json_bytes(request, &app.settings).await?;
+        // serde would read a struct from an array too.
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        if first.is_some_and(|first| b"[\"-0123456789tfn".contains(first)) {
+            let value =
+                serde_json::from_slice::<Value>(&bytes).map_err(|error| malformed(&error))?;
+            let shown: String = value.to_string().chars().take(40).collect();
+            return Err(ApiError::new(
+                ErrorKind::MismatchedInput,
+                format!("Invalid value: the body must be an object, not {shown}"),
+            ));
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(&error))
     }
 }
@@ -30,8 +41,8 @@ impl FromRequest<App> for ValueBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let JsonBody(value) = JsonBody::from_request(request, app).await?;
-        Ok(Self(value))
+        let bytes = json_bytes(request, &app.settings).await?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| malformed(&error))
     }
 }
 
@@ -42,6 +53,14 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(header::CONTENT_TYPE);
+        let is_form = content_type.is_none_or(|value| essence(value) == FORM);
+        if !is_form {
+            return Err(ApiError::new(
+                ErrorKind::UnsupportedMediaType,
+                format!("The body must be a form: send the header Content-Type: {FORM}"),
+            ));
+        }
         let bytes = read(request, &app.settings).await?;
         from_form(&bytes).map(Self)
     }
@@ -56,13 +75,20 @@ fn from_form<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     serde_json::from_value(Value::Object(fields)).map_err(|error| malformed(&error))
 }
 
+/// What a form's content type is.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A content type without its parameters, in lower case.
+fn essence(value: &HeaderValue) -> String {
+    let text = value.to_str().unwrap_or_default();
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 async fn json_bytes(request: Request, settings: &ApiSettings) -> Result<Bytes, ApiError> {
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let is_json = content_type.is_none_or(|value| {
-        value.to_str().is_ok_and(|text| {
-            let essence = text.split(';').next().unwrap_or_default().trim();
-            essence.eq_ignore_ascii_case("application/json") || essence.ends_with("+json")
-        })
+        let essence = essence(value);
+        essence == "application/json" || essence.ends_with("+json")
     });
     if !is_json {
         return Err(ApiError::new(

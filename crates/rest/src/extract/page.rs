@@ -11,7 +11,10 @@ use crate::extract::QueryMap;
 /// The part of a list a client wants. Without `pageToken` it does not know of pages, and gets
 /// everything, whatever `pageSize` says.
 pub(crate) struct PageRequest {
+    /// What to look up: one entry more than the page has, which tells whether another page follows.
     pub(crate) page: Page,
+    /// How many entries the page has; any number if absent.
+    pub(crate) size: Option<u32>,
 }
 
 /// What a token begins with, so that one of another make is told apart.
@@ -22,11 +25,13 @@ impl PageRequest {
     pub(crate) fn of(query: &QueryMap, settings: &ApiSettings) -> Result<Self, ApiError> {
         let size = query.get("pageSize").map(parse_size).transpose()?;
         let Some(token) = query.get("pageToken").filter(|_| settings.pages_lists) else {
-            return Ok(Self { page: Page::default() });
+            return Ok(Self { page: Page::default(), size: None });
         };
         let after = if token.is_empty() { None } else { Some(parse_token(token)?) };
         let size = size.filter(|size| *size > 0).unwrap_or(settings.page_size);
-        Ok(Self { page: Page { after, limit: Some(size.min(settings.max_page_size)) } })
+        let size = size.min(settings.max_page_size);
+        let page = Page { after, limit: Some(size.saturating_add(1)) };
+        Ok(Self { page, size: Some(size) })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 use merak_model::names::{InvalidName, LEVEL_SEPARATOR, check_management_name};
 use merak_model::{Namespace, TableIdent};
@@ -48,30 +48,30 @@ impl<S: Sync> FromRequestParts<S> for QueryMap {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Prefix {
+impl<S: Sync> FromRequestParts<S> for Prefix {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        Ok(Self(Segments::of(parts, state).await?.take("prefix")?))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(Segments::of(parts)?.take("prefix")?))
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for NamespaceInPath {
+impl<S: Sync> FromRequestParts<S> for NamespaceInPath {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let mut segments = Segments::of(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut segments = Segments::of(parts)?;
         let catalog = segments.take("prefix")?;
         let namespace = namespace_of(&segments.take("namespace")?)?;
         Ok(Self { catalog, namespace })
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for TableInPath {
+impl<S: Sync> FromRequestParts<S> for TableInPath {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let mut segments = Segments::of(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut segments = Segments::of(parts)?;
         let catalog = segments.take("prefix")?;
         let namespace = namespace_of(&segments.take("namespace")?)?;
         let name = segments.take("table")?;
@@ -79,11 +79,11 @@ impl<S: Send + Sync> FromRequestParts<S> for TableInPath {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for CatalogName {
+impl<S: Sync> FromRequestParts<S> for CatalogName {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let name = Segments::of(parts, state).await?.take("catalogName")?;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let name = Segments::of(parts)?.take("catalogName")?;
         management_name(&name)?;
         Ok(Self(name))
     }
@@ -112,15 +112,18 @@ impl From<InvalidName> for ApiError {
 struct Segments(BTreeMap<String, String>);
 
 impl Segments {
-    /// Decodes each segment as clients encode it: like a form, with `+` for a blank. A slash that
-    /// was encoded is a part of its name and no separator.
-    async fn of<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let raw =
-            RawPathParams::from_request_parts(parts, state).await.map_err(|_| malformed_path())?;
+    /// Decodes each segment once, as clients encode it: like a form, with `+` for a blank. A slash
+    /// that was encoded is a part of its name and no separator, so that the path is taken apart
+    /// before anything is decoded.
+    fn of(parts: &Parts) -> Result<Self, ApiError> {
+        let route = parts.extensions.get::<MatchedPath>().ok_or_else(malformed_path)?;
         let mut segments = BTreeMap::new();
-        for (name, value) in &raw {
-            let value = value.replace('+', " ");
-            let decoded = percent_decode_str(&value).decode_utf8().map_err(|_| malformed_path())?;
+        for (name, raw) in route.as_str().split('/').zip(parts.uri.path().split('/')) {
+            let Some(name) = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')) else {
+                continue;
+            };
+            let raw = raw.replace('+', " ");
+            let decoded = percent_decode_str(&raw).decode_utf8().map_err(|_| malformed_path())?;
             if decoded.contains('\0') {
                 return Err(malformed_path());
             }

@@ -32,12 +32,11 @@ pub(crate) async fn list_tables(
     NamespaceInPath { catalog, namespace }: NamespaceInPath,
     query: QueryMap,
 ) -> Result<Response, ApiError> {
-    let PageRequest { page } = PageRequest::of(&query, &app.settings)?;
-    let limit = page.limit;
+    let PageRequest { page, size } = PageRequest::of(&query, &app.settings)?;
     let children = Some(Children { of: Some(namespace.clone()), kind: EntityKind::Table, page });
     let path = NamespacePath { catalog, namespace: namespace.clone(), children };
     let proof = app.authorizer.authorize(&caller, ListTables, &path).await?;
-    let found = app.service.list_tables(proof, limit).await?;
+    let found = app.service.list_tables(proof, size).await?;
     let next_page_token = found.next.as_deref().map(next_page_token);
     let identifier = |name| TableIdentifier { namespace: namespace.levels(), name };
     let identifiers = found.names.into_iter().map(identifier).collect();

@@ -130,9 +130,10 @@ fn draft(body: Value) -> Result<CatalogDraft, ApiError> {
         Some(_) => return Err(constraint(&format!("{PATH}.name"), "must be a text")),
     };
     management_name(&name)?;
-    let catalog_type = match fields.get("type").and_then(Value::as_str) {
-        None | Some("INTERNAL") => CatalogType::Internal,
-        Some("EXTERNAL") => CatalogType::External,
+    let catalog_type = match fields.get("type") {
+        None | Some(Value::Null) => CatalogType::Internal,
+        Some(Value::String(text)) if text == "INTERNAL" => CatalogType::Internal,
+        Some(Value::String(text)) if text == "EXTERNAL" => CatalogType::External,
         Some(other) => {
             return Err(constraint(
                 &format!("{PATH}.type"),
@@ -172,7 +173,11 @@ fn properties(fields: &mut Map<String, Value>) -> Result<Option<Properties>, Api
 
 /// The member `storageConfigInfo`, if there is one.
 fn storage(fields: &mut Map<String, Value>) -> Result<Option<StorageConfig>, ApiError> {
-    let value = fields.remove("storageConfigInfo").unwrap_or_default();
+    let mut value = fields.remove("storageConfigInfo").unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        // What is null is as if it were not there.
+        fields.retain(|_, value| !value.is_null());
+    }
     serde_json::from_value(value).map_err(|error| {
         ApiError::new(
             ErrorKind::MismatchedInput,
