@@ -114,6 +114,7 @@ impl<'a> Identity<'a> {
 /// privileges do, and not about how they are granted.
 impl TestServer {
     /// A new principal with a role of its own, which holds nothing.
+    #[expect(clippy::disallowed_methods, reason = "the principal asks for its token with it")]
     pub async fn principal(&self, name: &str) -> Identity<'_> {
         let credentials = NewCredentials::generate();
         let top = |kind| Entity::new(kind, EntityId::ROOT, EntityId::ROOT, name, 0);

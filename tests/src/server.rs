@@ -191,6 +191,7 @@ impl TestServer {
 }
 
 /// Where the store is, as settings.
+#[expect(clippy::disallowed_methods, reason = "tests are told by whoever runs them")]
 fn store() -> Vec<(String, String)> {
     let persistence = "polaris.persistence.type".to_owned();
     match std::env::var("MERAK_TEST_STORE").as_deref() {
