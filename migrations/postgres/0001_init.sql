@@ -107,3 +107,43 @@ create table signing_key (
     key       bytea not null,
     primary key (realm, algorithm)
 );
+
+-- Whether a location overlaps another's: what lies at it, above it or below it, of the same parent
+-- or, among tables, of the same catalog. `above` is the location and all above it, a JSON array;
+-- `below_end` the first text after all below it.
+--
+-- Of two transactions that want overlapping locations neither sees what the other has not committed
+-- yet. So each first takes a lock on its location, shared ones on all above it, and looks then:
+-- that it looks with a new snapshot is why this is a volatile function and not a subquery, whose
+-- snapshot is older than the lock. Siblings share their locks, and do not wait for each other.
+create function location_is_taken(
+    in_realm text, in_catalog bigint, in_id bigint, in_parent bigint, in_type integer,
+    in_location text, above text, below_end text
+) returns boolean
+language plpgsql volatile
+as $$
+declare
+    place text;
+    base text := in_realm || chr(31) || in_catalog || chr(31);
+begin
+    -- From the outermost inwards, so that no two wait for each other.
+    for place in
+        select value from json_array_elements_text(above::json)
+        where value <> in_location order by octet_length(value)
+    loop
+        perform pg_advisory_xact_lock_shared(hashtextextended(base || place, 0));
+    end loop;
+    perform pg_advisory_xact_lock(hashtextextended(base || in_location, 0));
+    return exists (
+        select 1 from entity o
+        where o.realm = in_realm collate "C" and o.catalog_id = in_catalog
+            and o.location = any (array(select json_array_elements_text(above::json) collate "C"))
+            and o.id <> in_id and (o.parent_id = in_parent or (o.type_code = 7 and in_type = 7))
+    ) or exists (
+        select 1 from entity o
+        where o.realm = in_realm collate "C" and o.catalog_id = in_catalog
+            and o.location > in_location collate "C" and o.location < below_end collate "C"
+            and o.id <> in_id and (o.parent_id = in_parent or (o.type_code = 7 and in_type = 7))
+    );
+end
+$$;

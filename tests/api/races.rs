@@ -274,6 +274,28 @@ async fn replicas_lose_no_commit_and_agree_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn transactions_of_replicas_lose_nothing() {
+    let servers = replicas().await;
+    servers[0].create_table("lake", "sales", "u").await;
+    for round in 0..4 {
+        let requests = (0..2)
+            .map(|which| {
+                let key = format!("k{}", round * 2 + which);
+                let put = json!([{"action": "set-properties", "updates": {key: "v"}}]);
+                let changes = ["t", "u"].map(|name| change(name, json!([]), put.clone()));
+                (TRANSACTIONS.to_owned(), json!({"table-changes": changes}))
+            })
+            .collect();
+        let answers = at_once(&servers, requests).await;
+        assert_eq!(statuses(&answers), [204, 204]);
+    }
+    for server in &servers {
+        assert_all_are_set(server, 8).await;
+    }
+    assert_eq!(files(&servers[0]).len(), 18);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn what_one_replica_changes_no_other_serves_from_memory() {
     let servers = replicas().await;
     let (one, other) = (servers[0].root().await, servers[1].root().await);

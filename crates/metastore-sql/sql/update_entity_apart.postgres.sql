@@ -7,14 +7,5 @@ set parent_id = $4, name = $5, version = $6, updated_ms = $7, properties = $8, i
     location = $10, metadata_location = $11,
     metadata = case when $12 then metadata else $13 end
 where realm = $1 and id = $2 and version = $3
-and not exists (
-    select 1 from entity o
-    where o.realm = $1 and o.catalog_id = $15 and o.location = any (array(select json_array_elements_text($16::json)))
-        and o.id <> $2 and (o.parent_id = $4 or (o.type_code = 7 and $14 = 7))
-)
-and not exists (
-    select 1 from entity o
-    where o.realm = $1 and o.catalog_id = $15 and o.location > $10 and o.location < $17
-        and o.id <> $2 and (o.parent_id = $4 or (o.type_code = 7 and $14 = 7))
-)
+and not location_is_taken($1, $15, $2, $4, $14::integer, $10, $16, $17)
 returning id

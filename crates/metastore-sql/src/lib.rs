@@ -10,6 +10,7 @@
 mod apply;
 mod connection;
 mod entity;
+mod explain;
 mod migrate;
 mod overlap;
 mod pool;
@@ -255,7 +256,7 @@ impl Metastore for SqlMetastore {
         location: &str,
     ) -> Result<Option<String>, Error> {
         let range = Range::of(location);
-        let params = apply::overlap_params(realm, entity, location, &range);
+        let params = explain::overlap_params(realm, entity, location, &range);
         let rows = self.read(&sql::FIND_OVERLAP, &params).await?;
         rows.first().map(|row| Ok(row.text(0)?.to_owned())).transpose()
     }

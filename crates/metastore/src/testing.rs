@@ -105,6 +105,8 @@ macro_rules! metastore_conformance {
 
             of_racing_updates_exactly_one_wins
             of_racing_creates_of_one_name_exactly_one_wins
+            of_racing_creates_of_one_location_exactly_one_wins
+            a_taken_name_is_told_before_a_taken_location
             of_racing_signing_keys_one_wins_and_all_get_it
             of_racing_bootstraps_one_makes_the_realm
             a_create_and_the_drop_of_its_parent_do_not_both_succeed

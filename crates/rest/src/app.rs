@@ -39,8 +39,6 @@ pub struct ApiSettings {
     pub request_timeout: Duration,
     /// The most requests worked on at a time; more are turned away at once.
     pub max_concurrent_requests: usize,
-    /// Whether lists are answered in pages to clients that ask for pages.
-    pub pages_lists: bool,
     /// Entries of a page, where the client asks for pages and says no size.
     pub page_size: u32,
     /// The most entries of a page.

@@ -10,7 +10,7 @@ use merak_authn::{Authn, AuthnSettings, RsaKeyFiles, TokenBroker, TokenSettings}
 use merak_authz::Authorizer;
 use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
-use merak_model::{Clock, features};
+use merak_model::Clock;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Health};
 use merak_service::{Service, ServiceSettings};
 use merak_storage::{Storage, StorageSettings};
@@ -184,10 +184,6 @@ fn broker(broker: &config::TokenBroker) -> anyhow::Result<TokenBroker> {
 
 fn api_settings(config: &Config) -> ApiSettings {
     let limits = &config.limits;
-    let pages_lists = config
-        .features
-        .get(config.realms.default_realm())
-        .is_none_or(|features| features.of_realm().is_on(&features::LIST_PAGINATION_ENABLED));
     ApiSettings {
         realms: config.realms.all.clone(),
         realm_header: config.realms.header.clone(),
@@ -196,7 +192,6 @@ fn api_settings(config: &Config) -> ApiSettings {
         max_body_bytes: limits.max_body_bytes,
         request_timeout: limits.request_timeout,
         max_concurrent_requests: limits.max_concurrent_requests,
-        pages_lists,
         page_size: u32::try_from(limits.page_size).unwrap_or(u32::MAX),
         max_page_size: u32::try_from(limits.max_page_size).unwrap_or(u32::MAX),
         logs_requests: config.telemetry.has_access_log,

@@ -35,19 +35,22 @@ const MAX_TRIES: usize = 5;
 pub struct Names {
     /// The names: of namespaces the whole encoded path.
     pub names: Vec<String>,
-    /// The name after which the next page begins, if there may be one.
+    /// The name after which the next page begins, if there is one.
     pub next: Option<String>,
+    /// Whether these are a page; else they are all there are.
+    pub is_page: bool,
 }
 
 impl Names {
     /// The names of a page of that size. Where more were found, another page follows.
     pub(crate) fn of(children: Vec<Entity>, size: Option<u32>) -> Self {
         let mut names: Vec<_> = children.into_iter().map(|child| child.name).collect();
+        let is_page = size.is_some();
         let size = size.map_or(usize::MAX, |size| size as usize);
         let is_last = names.len() <= size;
         names.truncate(size);
         let next = if is_last { None } else { names.last().cloned() };
-        Self { names, next }
+        Self { names, next, is_page }
     }
 }
 

@@ -168,3 +168,12 @@ pub async fn catalogs_are_kept_apart(store: Arc<dyn Metastore>) {
     assert_overlap(&result, "s3://b/one/");
     lake.try_make(kind, &root(), "two", "s3://b/two/").await.unwrap();
 }
+
+pub async fn a_taken_name_is_told_before_a_taken_location(store: Arc<dyn Metastore>) {
+    let lake = Lake::new(store).await;
+    lake.try_table("a", "s3://b/ns/t/").await.unwrap();
+
+    let again = lake.try_table("a", "s3://b/ns/t/").await;
+
+    assert!(matches!(again, Err(Error::AlreadyExists { .. })), "{again:?}");
+}

@@ -65,6 +65,26 @@ pub async fn of_racing_creates_of_one_name_exactly_one_wins(store: Arc<dyn Metas
     assert_one_winner(&results, |error| matches!(error, Error::AlreadyExists { .. }));
 }
 
+pub async fn of_racing_creates_of_one_location_exactly_one_wins(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    let catalog = world.make_catalog("lake").await;
+    let parent = world.make_namespace(&catalog, &["ns"]).await;
+    // One place and one below it, by turns.
+    let places = ["s3://b/ns/t/", "s3://b/ns/t/x/"];
+
+    let results = race(|number| {
+        let name = format!("t{number}");
+        let place = places[number % 2];
+        let table = at(entity(EntityKind::Table, &parent, &name), place);
+        let change = Change::Create { entity: Box::new(table), metadata: None, keep_apart: true };
+        let world = world.clone();
+        async move { world.apply(&[change]).await }
+    })
+    .await;
+
+    assert_one_winner(&results, |error| matches!(error, Error::LocationOverlap { .. }));
+}
+
 pub async fn of_racing_signing_keys_one_wins_and_all_get_it(store: Arc<dyn Metastore>) {
     let world = World::new(store).await;
 

@@ -15,6 +15,9 @@ pub(crate) struct PageRequest {
     pub(crate) page: Page,
     /// How many entries the page has; any number if absent.
     pub(crate) size: Option<u32>,
+    /// Why the token is none. It counts only where lists come in pages, which is known once the
+    /// catalog is found.
+    pub(crate) refusal: Option<ApiError>,
 }
 
 /// What a token begins with, so that one of another make is told apart.
@@ -24,14 +27,20 @@ impl PageRequest {
     /// Reads `pageToken` and `pageSize`.
     pub(crate) fn of(query: &QueryMap, settings: &ApiSettings) -> Result<Self, ApiError> {
         let size = query.get("pageSize").map(parse_size).transpose()?;
-        let Some(token) = query.get("pageToken").filter(|_| settings.pages_lists) else {
-            return Ok(Self { page: Page::default(), size: None });
+        let Some(token) = query.get("pageToken") else {
+            return Ok(Self { page: Page::default(), size: None, refusal: None });
         };
-        let after = if token.is_empty() { None } else { Some(parse_token(token)?) };
+        let (after, refusal) = match token {
+            "" => (None, None),
+            token => match parse_token(token) {
+                Ok(after) => (Some(after), None),
+                Err(error) => (None, Some(error)),
+            },
+        };
         let size = size.filter(|size| *size > 0).unwrap_or(settings.page_size);
         let size = size.min(settings.max_page_size);
         let page = Page { after, limit: Some(size.saturating_add(1)) };
-        Ok(Self { page, size: Some(size) })
+        Ok(Self { page, size: Some(size), refusal })
     }
 }
 

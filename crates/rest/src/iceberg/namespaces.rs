@@ -31,12 +31,15 @@ pub(crate) async fn list_namespaces(
     query: QueryMap,
 ) -> Result<Response, ApiError> {
     let parent = parent_of(&query)?;
-    let PageRequest { page, size } = PageRequest::of(&query, &app.settings)?;
+    let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
     let of = Some(parent.clone()).filter(|parent| !parent.is_root());
     let children = Some(Children { of, kind: EntityKind::Namespace, page });
     let path = NamespacePath { catalog, namespace: parent, children };
     let proof = app.authorizer.authorize(&caller, ListNamespaces, &path).await?;
     let found = app.service.list_namespaces(proof, size).await?;
+    if let Some(error) = refusal.filter(|_| found.is_page) {
+        return Err(error);
+    }
     let namespaces =
         found.names.iter().map(|name| Namespace::decode(name).levels().to_vec()).collect();
     let next_page_token = found.next.as_deref().map(next_page_token);

@@ -32,11 +32,14 @@ pub(crate) async fn list_tables(
     NamespaceInPath { catalog, namespace }: NamespaceInPath,
     query: QueryMap,
 ) -> Result<Response, ApiError> {
-    let PageRequest { page, size } = PageRequest::of(&query, &app.settings)?;
+    let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
     let children = Some(Children { of: Some(namespace.clone()), kind: EntityKind::Table, page });
     let path = NamespacePath { catalog, namespace: namespace.clone(), children };
     let proof = app.authorizer.authorize(&caller, ListTables, &path).await?;
     let found = app.service.list_tables(proof, size).await?;
+    if let Some(error) = refusal.filter(|_| found.is_page) {
+        return Err(error);
+    }
     let next_page_token = found.next.as_deref().map(next_page_token);
     let identifier = |name| TableIdentifier { namespace: namespace.levels(), name };
     let identifiers = found.names.into_iter().map(identifier).collect();
