@@ -228,25 +228,6 @@ async fn a_table_may_not_write_into_the_place_of_another() {
 }
 
 #[tokio::test]
-async fn a_table_may_not_lie_where_another_writes() {
-    let server = lake().await;
-    let root = server.root().await;
-    let place = format!("{}/sales/wanted", server.location("lake"));
-    for path in ["write.data.path", "write.metadata.path"] {
-        // Nobody is there yet.
-        let body = json!({"name": "first", "schema": schema(), "properties": {path: place}});
-        let _ = create(&root, body).await;
-
-        for location in [place.clone(), format!("{place}/inside")] {
-            let refused = create_at(&root, "wanted", &location).await;
-            assert_eq!(refused.status.as_u16(), 403, "{path} {location}: {}", refused.text());
-        }
-        let _ = root.delete(&route("first")).await.expect(204);
-    }
-    let _ = create_at(&root, "wanted", &place).await.expect(200);
-}
-
-#[tokio::test]
 async fn a_table_may_not_remove_the_metadata_of_another() {
     let server = lake().await;
     let victim = server.create_table("lake", "sales", "victim").await;

@@ -165,7 +165,7 @@ impl Service {
     }
 
     /// What a commit is based on after it lost the race for the pointer.
-    async fn base_again(
+    pub(crate) async fn base_again(
         &self,
         realm: &RealmId,
         caller: EntityId,
@@ -345,7 +345,7 @@ fn table_ref<'a>(realm: &'a RealmId, target: &'a ResolvedTable) -> TableRef<'a> 
 }
 
 /// The metadata files that a commit pushed out of the log, if the table wants them removed. Only
-/// those in the table's own metadata folder: a log may name anything.
+/// those in the table's own metadata folder, below its location: a log may name anything.
 fn expired_files(before: &TableMetadata, after: &TableMetadata) -> Vec<Location> {
     let wants = after
         .property("write.metadata.delete-after-commit.enabled")
@@ -353,7 +353,11 @@ fn expired_files(before: &TableMetadata, after: &TableMetadata) -> Vec<Location>
     if !wants {
         return Vec::new();
     }
-    let Ok(folder) = Location::parse(&merak_table_metadata::metadata_folder(after)) else {
+    // Its metadata folder may lie beside its location, where others may be later. What is below its
+    // location is certainly its own.
+    let home = Location::parse(after.location());
+    let folder = Location::parse(&merak_table_metadata::metadata_folder(after));
+    let (Ok(home), Ok(folder)) = (home, folder) else {
         return Vec::new();
     };
     let kept: std::collections::HashSet<_> = after.metadata_log().collect();
@@ -361,7 +365,7 @@ fn expired_files(before: &TableMetadata, after: &TableMetadata) -> Vec<Location>
         .metadata_log()
         .filter(|file| !kept.contains(file))
         .filter_map(|file| Location::parse(file).ok())
-        .filter(|file| folder.contains(file))
+        .filter(|file| home.contains(file) && folder.contains(file))
         .collect()
 }
 

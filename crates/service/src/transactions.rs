@@ -1,12 +1,13 @@
 //! Commits of many tables at once: all pointers move, or none.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use merak_authz::operations::CommitTransaction;
 use merak_authz::{Authorized, TransactionTarget};
-use merak_metastore::{Change, Error as MetastoreError};
-use merak_model::features::CatalogFeatures;
-use merak_model::{Entity, RealmId, StorageConfig, TableIdent};
+use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
+use merak_model::features::{CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES};
+use merak_model::{Entity, EntityId, Features, RealmId, StorageConfig, TableIdent};
 use merak_table_metadata::TableMetadata;
 
 use crate::commits::{Base, Built, Commit};
@@ -34,24 +35,64 @@ impl Service {
         let changes = &proof.operation().0;
         let targets = &proof.target().tables;
         let features = self.features_of(realm);
-        let turns = self.enter_all(realm, targets).await;
+        let mut turns = self.enter_all(realm, targets).await;
+        // What was looked at again, after the race for a pointer was lost.
+        let mut bases: HashMap<EntityId, Base> = HashMap::new();
+        let retries = targets.first().map_or(0, |target| {
+            features.within(&catalog_of(target).properties).number(&ICEBERG_COMMIT_MAX_RETRIES)
+        });
+        for _ in 0..=retries.max(0) {
+            let (steps, fences) =
+                self.steps(realm, &features, changes, targets, &turns, &bases).await?;
+            if self.carry_out(realm, &steps, fences, &mut turns).await? {
+                return Ok(());
+            }
+            for step in &steps {
+                if let TransactionTarget::Change(table) = step.target {
+                    let caller = proof.caller().id;
+                    let base = self.base_again(realm, caller, table, &step.config).await?;
+                    bases.insert(table.table.id, base);
+                }
+            }
+        }
+        let names: Vec<_> = changes.iter().map(|change| change.ident.to_string()).collect();
+        Err(lost_race(&names.join(", ")))
+    }
+
+    /// Judges and builds what becomes of each table, and what must not have changed: a table that is
+    /// only required something of is held at the version the requirement was checked on. Nothing is
+    /// written.
+    async fn steps<'a>(
+        &self,
+        realm: &RealmId,
+        features: &'a Features,
+        changes: &[TableChange],
+        targets: &'a [TransactionTarget],
+        turns: &[Turn],
+        bases: &HashMap<EntityId, Base>,
+    ) -> Result<(Vec<Step<'a>>, Vec<Change>), Error> {
         let mut steps = Vec::with_capacity(targets.len());
+        let mut fences = Vec::new();
         for (change, target) in changes.iter().zip(targets) {
-            let catalog = match target {
-                TransactionTarget::Change(table) => &table.namespace.catalog,
-                TransactionTarget::Create(table) => &table.namespace.catalog,
-            };
+            let catalog = catalog_of(target);
             let features = features.within(&catalog.properties);
             let config = storage_config(catalog)?;
             let built = match target {
                 TransactionTarget::Change(table) => {
                     check_still_allowed(&table.ident, &table.table, &config)?;
-                    let base = match turns.iter().find_map(|turn| turn.newest(&table.table)) {
-                        Some(Newest { entity, metadata }) => Base { entity, metadata },
-                        None => self.read_base(realm, table, &config).await?,
+                    let newest = || turns.iter().find_map(|turn| turn.newest(&table.table));
+                    let base = if let Some(base) = bases.get(&table.table.id) {
+                        base.clone()
+                    } else if let Some(Newest { entity, metadata }) = newest() {
+                        Base { entity, metadata }
+                    } else {
+                        self.read_base(realm, table, &config).await?
                     };
                     match self.build(&change.commits, &base, table, &config, features)? {
-                        Built::Unchanged => continue,
+                        Built::Unchanged => {
+                            fences.push(fence(base.entity));
+                            continue;
+                        }
                         Built::Changed(metadata) => {
                             self.check_moved_paths(realm, table, &base, &metadata, features)
                                 .await?;
@@ -68,16 +109,18 @@ impl Service {
             };
             steps.push(Step { target, config, features, base: built.0, metadata: built.1 });
         }
-        self.carry_out(realm, &steps, turns).await
+        Ok((steps, fences))
     }
 
-    /// Writes the files of all tables, then moves all pointers at once.
+    /// Writes the files of all tables, then moves all pointers at once. Answers whether it did: if
+    /// not, one of the tables was changed meanwhile.
     async fn carry_out(
         &self,
         realm: &RealmId,
         steps: &[Step<'_>],
-        mut turns: Vec<Turn>,
-    ) -> Result<(), Error> {
+        fences: Vec<Change>,
+        turns: &mut [Turn],
+    ) -> Result<bool, Error> {
         let mut files: Vec<WrittenFile> = Vec::with_capacity(steps.len());
         let mut changes = Vec::with_capacity(steps.len());
         let mut left = Vec::new();
@@ -98,11 +141,15 @@ impl Service {
             }
         }
         if changes.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
+        changes.extend(fences);
         if let Err(error) = self.metastore.apply(realm, &changes).await {
             if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
                 self.discard_all(steps, &files).await;
+            }
+            if matches!(error, MetastoreError::Conflict { .. }) {
+                return Ok(false);
             }
             let names: Vec<_> = steps.iter().map(|step| step.ident().to_string()).collect();
             return Err(transaction_failed(error, &names.join(", ")));
@@ -121,7 +168,7 @@ impl Service {
                 (TransactionTarget::Change(_), None) => {}
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Writes a table's file. For one that was there, the table as the commit leaves it comes along.
@@ -164,6 +211,24 @@ impl Service {
     }
 }
 
+/// A change that changes nothing, and fails if somebody else changed the table.
+fn fence(table: Entity) -> Change {
+    let expected = table.version;
+    Change::Update {
+        entity: Box::new(table),
+        expected,
+        metadata: MetadataBody::Keep,
+        keep_apart: false,
+    }
+}
+
+fn catalog_of(target: &TransactionTarget) -> &Entity {
+    match target {
+        TransactionTarget::Change(table) => &table.namespace.catalog,
+        TransactionTarget::Create(table) => &table.namespace.catalog,
+    }
+}
+
 /// A table's part in a transaction.
 struct Step<'a> {
     target: &'a TransactionTarget,
@@ -182,6 +247,12 @@ impl Step<'_> {
     }
 }
 
+fn lost_race(tables: &str) -> Error {
+    Error::CommitFailed(format!(
+        "Transaction commit failed: one of the tables {tables} was changed at the same time"
+    ))
+}
+
 /// What the metastore's refusal of a transaction means to a client.
 fn transaction_failed(error: MetastoreError, tables: &str) -> Error {
     match error {
@@ -190,9 +261,7 @@ fn transaction_failed(error: MetastoreError, tables: &str) -> Error {
         }
         MetastoreError::Conflict { .. }
         | MetastoreError::ParentGone
-        | MetastoreError::AlreadyExists { .. } => Error::CommitFailed(format!(
-            "Transaction commit failed: one of the tables {tables} was changed at the same time"
-        )),
+        | MetastoreError::AlreadyExists { .. } => lost_race(tables),
         other @ (MetastoreError::NotEmpty { .. }
         | MetastoreError::LocationOverlap { .. }
         | MetastoreError::ClientIdTaken(_)
