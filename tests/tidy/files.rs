@@ -48,7 +48,8 @@ fn every_sql_file_is_used() {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         // `x.sql` or, where the databases differ, `x.postgres.sql` beside `x.sqlite.sql`.
         let statement = name.split('.').next().unwrap_or_default();
-        let is_named = code.contains(&format!("\"{statement}\""));
+        let is_named =
+            code.contains(&format!("\"{statement}\"")) || code.contains(&format!("/{name}\""));
         assert!(is_named, "{} is named nowhere in the code", shown(&path));
     }
 }
