@@ -18,6 +18,7 @@ mod races;
 mod realms;
 mod register;
 mod rename;
+mod shutdown;
 mod tables;
 mod transactions;
 

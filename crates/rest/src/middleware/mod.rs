@@ -178,3 +178,38 @@ pub(crate) async fn method_not_allowed(method: Method, uri: Uri) -> Response {
     debug_assert_eq!(error.kind().status(), StatusCode::METHOD_NOT_ALLOWED);
     error.into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    async fn broken() -> &'static str {
+        let nothing: Option<&str> = None;
+        nothing.expect("a secret reason")
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_the_envelope_and_without_its_reason() {
+        let router: Router =
+            Router::new().route("/", get(broken)).layer(CatchPanicLayer::custom(panicked));
+
+        let response = router.oneshot(Request::new(Body::empty())).await.unwrap();
+
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(text.contains(r#""type":"InternalServerError","code":500"#), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_work_that_goes_on_reaches_whoever_waits_for_it() {
+        let waiting = tokio::spawn(to_the_end(async { broken().await }));
+
+        assert!(waiting.await.unwrap_err().is_panic());
+    }
+}
