@@ -73,7 +73,7 @@ flags! {
     ICEBERG_COMMIT_MAX_RETRIES = Integer "4" ["polaris.config.iceberg-commit-max-retries"] "How often a commit that lost the race for the pointer is tried again.";
     LIST_PAGINATION_ENABLED = Bool "true" ["polaris.config.list-pagination-enabled"] "Answers lists in pages to clients that ask for pages.";
     SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION = Bool "false" [] "Vends no credentials: clients bring their own.";
-    SUPPORTED_CATALOG_STORAGE_TYPES = List "[\"S3\",\"AZURE\",\"GCS\"]" ["polaris.config.supported.storage.types", "supported.storage.types"] "The storage types a catalog may have.";
+    SUPPORTED_CATALOG_STORAGE_TYPES = List "[\"S3\",\"AZURE\",\"GCS\"]" [] "The storage types a catalog may have.";
     ALLOW_NAMESPACE_CUSTOM_LOCATION = Bool "false" ["polaris.config.namespace-custom-location.enabled"] "Lets a namespace lie elsewhere than below its parent." (behavior);
     STORAGE_CONFIGURATION_MAX_LOCATIONS = Integer "-1" [] "How many allowed locations a catalog may have; -1: any number." (behavior);
 }
@@ -92,6 +92,8 @@ pub const INERT_CATALOG_PROPERTIES: &[&str] = &[
     "polaris.config.enable.credential.vending",
     "polaris.config.purge-view-metadata-on-drop",
     "polaris.config.rollback.compaction.on-conflicts.enabled",
+    // A catalog does not say by itself that it may lie on the server's own disk.
+    "polaris.config.supported.storage.types",
 ];
 
 /// A value that a flag cannot have.

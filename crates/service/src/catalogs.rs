@@ -66,7 +66,9 @@ impl Service {
             ));
         }
         refuse_reserved_of_catalog(properties.keys().map(String::as_str))?;
-        let storage = catalog_rules::check(&properties, storage, features.within(&properties))?;
+        // What the realm allows, whatever the catalog's own properties say: whoever makes it writes
+        // those.
+        let storage = catalog_rules::check(&properties, storage, features.of_realm())?;
         let others = &proof.target().children;
         if others.iter().any(|other| other.name == name) {
             return Err(catalog_exists(&name));
@@ -147,9 +149,8 @@ impl Service {
         }
         let stored = storage_config(&before)?;
         let wanted = update.storage.unwrap_or_else(|| stored.clone());
-        let holding = features.within(&after.properties);
-        catalog_rules::check_change(&stored, &wanted, holding)?;
-        let storage = catalog_rules::check(&after.properties, wanted, holding)?;
+        catalog_rules::check_change(&stored, &wanted, features.of_realm())?;
+        let storage = catalog_rules::check(&after.properties, wanted, features.of_realm())?;
         let others = self.all_catalogs(&realm, caller).await?;
         catalog_rules::check_overlap(
             &after.name,

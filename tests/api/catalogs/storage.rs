@@ -34,6 +34,20 @@ async fn everything_about_the_storage_is_shown_as_it_was_given() {
 }
 
 #[tokio::test]
+async fn a_catalog_cannot_support_a_storage_type_by_itself() {
+    let only_s3 = ("polaris.features.\"SUPPORTED_CATALOG_STORAGE_TYPES\"", "[\"S3\"]");
+    let server = TestServer::start_with(&[only_s3]).await;
+    let root = server.root().await;
+
+    for name in ["polaris.config.supported.storage.types", "supported.storage.types"] {
+        let mut catalog = on_disk(&server, "lake");
+        catalog["properties"][name] = json!("[\"FILE\"]");
+        let error = create(&root, &catalog).await.expect(400).error();
+        assert_eq!(error, "400 IllegalArgumentException: Unsupported storage type: FILE");
+    }
+}
+
+#[tokio::test]
 async fn a_storage_type_must_be_among_the_supported() {
     let only_s3 = ("polaris.features.\"SUPPORTED_CATALOG_STORAGE_TYPES\"", "[\"S3\"]");
     let server = TestServer::start_with(&[only_s3]).await;

@@ -188,8 +188,7 @@ mod tests {
     use super::*;
 
     async fn broken() -> &'static str {
-        let nothing: Option<&str> = None;
-        nothing.expect("a secret reason")
+        panic!("a secret reason")
     }
 
     #[tokio::test]
