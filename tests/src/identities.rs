@@ -138,17 +138,6 @@ impl TestServer {
             .await
     }
 
-    /// Grants a privilege on the realm's root to a principal's role. The name is the principal's.
-    pub async fn grant_on_root(&self, principal: &str, privilege: Privilege) {
-        let role = self.principal_role(principal).await;
-        self.apply(vec![Change::Grant(GrantRecord {
-            securable: EntityId::ROOT,
-            grantee: role,
-            privilege,
-        })])
-        .await;
-    }
-
     /// Grants a privilege to a principal's role through a catalog role: on the catalog, or on a
     /// namespace (its levels separated by dots), or on a table in it.
     ///

@@ -82,7 +82,7 @@ pub trait Operation: Send + Sync {
 /// #![deny(unused_must_use)]
 /// # use merak_authz::{Authorized, operations::LoadTable};
 /// fn authorize() -> Authorized<LoadTable> {
-///     unimplemented!()
+///     loop {}
 /// }
 /// fn handler() {
 ///     authorize();

@@ -334,7 +334,7 @@ fn remove_statistics(files: &mut Vec<StatisticsFile>, snapshot_id: i64) -> bool 
 }
 
 /// What a table is created from. The ids count as set to 0, as they do in the reference.
-fn empty(format_version: u8) -> TableMetadata {
+pub(crate) fn empty(format_version: u8) -> TableMetadata {
     TableMetadata {
         format_version,
         uuid: String::new(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::builder::DEFAULT_FORMAT_VERSION;
+use crate::builder::{DEFAULT_FORMAT_VERSION, empty};
 use crate::json::{self, At};
 use crate::metadata::NEWEST_FORMAT_VERSION;
 use crate::numbered::Numbered;
@@ -92,31 +92,17 @@ impl NewTable {
         let order_id = order.id.unwrap_or(0);
 
         Ok(TableMetadata {
-            format_version,
             uuid: self.uuid.to_string(),
-            uuid_is_derived: false,
             location,
-            last_sequence_number: 0,
             last_updated_ms: self.now_ms,
             last_column_id: schema.highest_field_id(),
-            current_schema_id: 0,
             schemas: vec![Arc::new(Numbered::new(0, schema))],
-            default_spec_id: 0,
             last_partition_id: spec.highest_field_id().unwrap_or(NO_PARTITION_ID),
             specs: vec![Arc::new(Numbered::new(0, spec))],
             default_sort_order_id: order_id,
             sort_orders: vec![Arc::new(Numbered::new(order_id, order))],
             properties,
-            current_snapshot_id: None,
-            next_row_id: 0,
-            refs: Vec::new(),
-            snapshots: Vec::new(),
-            statistics: Vec::new(),
-            partition_statistics: Vec::new(),
-            snapshot_log: Vec::new(),
-            metadata_log: Vec::new(),
-            encryption_keys: None,
-            unknown: Vec::new(),
+            ..empty(format_version)
         })
     }
 
