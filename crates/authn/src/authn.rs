@@ -120,7 +120,7 @@ impl Authn {
         }
         let claims = self.check(realm, bearer).await?;
         let caller = CallerRef {
-            principal: EntityId(claims.principal_id),
+            principal: EntityId(claims.principal_id).into(),
             roles: Scope::of_claim(&claims.scope).into_selection(),
         };
         self.verified.insert(hash, caller.clone(), claims.exp, now_s).await;

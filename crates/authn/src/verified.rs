@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use merak_metastore::{CallerRef, RoleSelection};
+use merak_metastore::{CallerRef, PrincipalRef, RoleSelection};
 use merak_model::RealmId;
 use moka::Expiry;
 use moka::future::Cache;
@@ -87,11 +87,15 @@ impl fmt::Debug for VerifiedTokens {
 }
 
 fn weight(caller: &CallerRef) -> u32 {
+    let principal = match &caller.principal {
+        PrincipalRef::Id(_) => 0,
+        PrincipalRef::Name(name) => name.len() + NAME_BYTES,
+    };
     let roles = match &caller.roles {
         RoleSelection::All => 0,
         RoleSelection::Named(names) => names.iter().map(|name| name.len() + NAME_BYTES).sum(),
     };
-    u32::try_from(ENTRY_BYTES + roles).unwrap_or(u32::MAX)
+    u32::try_from(ENTRY_BYTES + principal + roles).unwrap_or(u32::MAX)
 }
 
 /// Lets an entry go when its token expires.
@@ -109,7 +113,10 @@ mod tests {
     use merak_model::EntityId;
 
     fn caller() -> CallerRef {
-        CallerRef { principal: EntityId(7), roles: RoleSelection::Named(vec!["analyst".into()]) }
+        CallerRef {
+            principal: EntityId(7).into(),
+            roles: RoleSelection::Named(vec!["analyst".into()]),
+        }
     }
 
     #[tokio::test]
@@ -148,7 +155,7 @@ mod tests {
     #[test]
     fn long_role_names_weigh_more() {
         let long = CallerRef {
-            principal: EntityId(7),
+            principal: EntityId(7).into(),
             roles: RoleSelection::Named(vec!["x".repeat(1000)]),
         };
 

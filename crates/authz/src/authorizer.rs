@@ -6,7 +6,7 @@ use std::sync::Arc;
 use merak_metastore::{Metastore, Resolution, ResolveRequest, ResolvedCaller};
 use merak_model::{Features, RealmId};
 
-pub use merak_metastore::{CallerRef, RoleSelection};
+pub use merak_metastore::{CallerRef, PrincipalRef, RoleSelection};
 
 use crate::authorized::{Refused, allow};
 use crate::operations::{

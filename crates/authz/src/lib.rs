@@ -11,7 +11,9 @@ pub mod privileges;
 mod targets;
 
 pub use authorized::{Authorized, CreateTableAccess, Operation, TableAccess};
-pub use authorizer::{Authorizer, Caller, CallerRef, Delegation, RoleSelection, Staging};
+pub use authorizer::{
+    Authorizer, Caller, CallerRef, Delegation, PrincipalRef, RoleSelection, Staging,
+};
 pub use error::Error;
 pub use merak_metastore::{Children, Page, ResolvedCaller};
 pub use targets::{

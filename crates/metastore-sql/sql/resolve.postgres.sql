@@ -1,18 +1,20 @@
 -- Who is calling, what is on a path, and what the caller's roles hold on it.
 --
--- $1 realm                $2 principal            $3 role names, a JSON array, or null for all
+-- $1 realm                $2 principal, or null   $3 role names, a JSON array, or null for all
 -- $4 catalog              $5 namespaces, a JSON array of encoded paths, each with all above it
 -- $6 tables, a JSON array of {namespace, name, known}: known is the metadata the caller has at hand
+-- $7 the principal's name where $2 is null
 --
 -- The parts of the answer: 0 a role of the caller, or one without a role if it has none, with the
--- caller's name as location; 1 the root; 2 the catalog; 3 a namespace; 4 a table; 5 a child, for
--- which resolve_children is appended.
+-- caller's id as catalog, its name as location and its internal properties; 1 the root; 2 the
+-- catalog; 3 a namespace; 4 a table. What is appended adds 5 a child; 6 what was looked up by name;
+-- 7 a grant related to it; 8 and 9 what explains the privileges.
 --
 -- No statistics are needed for a good plan: each step is small, and reaches the next table by a
 -- whole key. "offset 0" keeps the planner from taking a step apart. To set a plan up costs as much as
 -- to run it: fewer tables named are worth more than fewer rows.
 with activated as materialized (
-    select c.name as caller, r.id, r.name
+    select c.id as caller_id, c.name as caller, c.internal, r.id, r.name
     from entity c
     left join lateral (
         select e.id, e.name
@@ -28,7 +30,10 @@ with activated as materialized (
             offset 0
         ) e
     ) r on true
-    where c.realm = $1 and c.id = $2 and c.type_code = 2
+    where c.realm = $1 and c.type_code = 2 and c.id = coalesce($2::bigint, (
+        select p.id from entity p
+        where p.realm = $1 and p.parent_id = 0 and p.type_code = 2 and p.name = $7
+    ))
 ),
 catalog as materialized (
     select e.* from entity e
@@ -92,10 +97,10 @@ securable as (
         offset 0
     ) t
 )
-select 0 as part, a.id, null::bigint as catalog_id, null::bigint as parent_id,
+select 0 as part, a.id, a.caller_id as catalog_id, null::bigint as parent_id,
     null::int as type_code, null::int as sub_type_code, a.name, null::bigint as version,
     null::bigint as created_ms, null::bigint as updated_ms, null::text as properties,
-    null::text as internal, a.caller as location, null::text as metadata_location,
+    a.internal, a.caller as location, null::text as metadata_location,
     null::bytea as metadata, null::text as privileges
 from activated a
 union all

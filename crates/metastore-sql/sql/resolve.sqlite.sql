@@ -1,14 +1,17 @@
 -- As resolve.postgres.sql, parameter for parameter and column for column. A cross join keeps SQLite
 -- to the order in which the tables are written.
 with activated as materialized (
-    select c.name as caller, r.id, r.name
+    select c.id as caller_id, c.name as caller, c.internal, r.id, r.name
     from entity c
     left join (
         grant_record g
         join entity r on r.realm = $1 and r.id = g.securable_id and r.type_code = 3
             and ($3 is null or r.name in (select value from json_each($3)))
     ) on g.realm = $1 and g.grantee_id = c.id and g.privilege = 4
-    where c.realm = $1 and c.id = $2 and c.type_code = 2
+    where c.realm = $1 and c.type_code = 2 and c.id = coalesce($2, (
+        select p.id from entity p
+        where p.realm = $1 and p.parent_id = 0 and p.type_code = 2 and p.name = $7
+    ))
 ),
 catalog as materialized (
     select e.id from entity e
@@ -43,9 +46,9 @@ securable as materialized (
     cross join entity e on e.realm = $1 and e.parent_id = n.id and e.type_code = 7
         and e.name = json_extract(wanted.value, '$.name')
 )
-select 0 as part, a.id, null as catalog_id, null as parent_id, null as type_code,
+select 0 as part, a.id, a.caller_id as catalog_id, null as parent_id, null as type_code,
     null as sub_type_code, a.name, null as version, null as created_ms, null as updated_ms,
-    null as properties, null as internal, a.caller as location, null as metadata_location,
+    null as properties, a.internal, a.caller as location, null as metadata_location,
     null as metadata, null as privileges
 from activated a
 union all

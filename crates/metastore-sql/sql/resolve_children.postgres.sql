@@ -1,8 +1,8 @@
 -- Appended to resolve: a page of children, in name order.
 --
--- $7 type                 $8 sub type, 0 for any
--- $9 the namespace whose children, or null for the catalog's, or the root's where $4 is null
--- $10 only names after this                       $11 at most so many
+-- $8 type                 $9 sub type, 0 for any
+-- $10 the namespace whose children, or null for the catalog's, or the root's where $4 is null
+-- $11 only names after this                       $12 at most so many
 union all
 select * from (
     select 5, e.id, e.catalog_id, e.parent_id, e.type_code, e.sub_type_code, e.name, e.version,
@@ -11,13 +11,13 @@ select * from (
     from entity e
     where e.realm = $1
         and e.parent_id = (
-            case when $9::text is not null then (select n.id from namespace n where n.name = $9)
+            case when $10::text is not null then (select n.id from namespace n where n.name = $10)
                  when $4::text is not null then (select c.id from catalog c)
                  else 0 end
         )
-        and e.type_code = $7
-        and ($8 = 0 or e.sub_type_code = $8)
-        and e.name > $10
+        and e.type_code = $8
+        and ($9 = 0 or e.sub_type_code = $9)
+        and e.name > $11
     order by e.name
-    limit $11
+    limit $12
 ) child

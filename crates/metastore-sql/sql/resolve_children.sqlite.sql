@@ -7,13 +7,13 @@ select * from (
     from entity e
     where e.realm = $1
         and e.parent_id = (
-            case when $9 is not null then (select n.id from namespace n where n.name = $9)
+            case when $10 is not null then (select n.id from namespace n where n.name = $10)
                  when $4 is not null then (select c.id from catalog c)
                  else 0 end
         )
-        and e.type_code = $7
-        and ($8 = 0 or e.sub_type_code = $8)
-        and e.name > $10
+        and e.type_code = $8
+        and ($9 = 0 or e.sub_type_code = $9)
+        and e.name > $11
     order by e.name
-    limit $11
+    limit $12
 ) child

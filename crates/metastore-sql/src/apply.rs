@@ -207,8 +207,7 @@ async fn make(lease: &mut Lease<'_>, realm: &RealmId, change: &Change) -> Result
                 Param::Int(grant.grantee.0),
                 Param::Int(grant.privilege.code().into()),
             ];
-            lease.run(&sql::REVOKE, &params).await?;
-            Ok(())
+            hit(lease, &sql::REVOKE, &params).await
         }
         Change::SetSecrets(principal, secrets) => {
             let params = [
@@ -221,6 +220,18 @@ async fn make(lease: &mut Lease<'_>, realm: &RealmId, change: &Change) -> Result
             ];
             lease.run(&sql::SET_SECRETS, &params).await?;
             Ok(())
+        }
+        Change::RotateSecrets { principal, expected, secrets } => {
+            let params = [
+                Param::realm(realm),
+                Param::Int(principal.0),
+                Param::Text(&secrets.client_id),
+                Param::Text(&secrets.main_hash),
+                Param::Text(&secrets.secondary_hash),
+                Param::Text(&secrets.salt),
+                Param::Text(expected),
+            ];
+            hit(lease, &sql::ROTATE_SECRETS, &params).await
         }
     }
 }
@@ -322,7 +333,8 @@ fn created_ms(changes: &[Change]) -> i64 {
             | Change::Drop { .. }
             | Change::Grant(_)
             | Change::Revoke(_)
-            | Change::SetSecrets(..) => None,
+            | Change::SetSecrets(..)
+            | Change::RotateSecrets { .. } => None,
         })
         .unwrap_or_default()
 }

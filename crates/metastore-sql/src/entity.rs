@@ -31,7 +31,8 @@ pub(crate) fn kind(code: i32, sub_code: i32) -> Result<EntityKind, Error> {
         .ok_or_else(|| Error::Corrupt(format!("there is no kind of entity {code}.{sub_code}")))
 }
 
-fn properties(json: &str) -> Result<Properties, Error> {
+/// Properties, as they are stored.
+pub(crate) fn properties(json: &str) -> Result<Properties, Error> {
     if json == "{}" {
         return Ok(Properties::new());
     }

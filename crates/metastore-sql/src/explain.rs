@@ -81,7 +81,7 @@ pub(crate) async fn explain(
             Change::Create { entity, .. } | Change::Update { entity, .. } => {
                 name_taken(lease, realm, entity).await
             }
-            Change::SetSecrets(_, secrets) => {
+            Change::SetSecrets(_, secrets) | Change::RotateSecrets { secrets, .. } => {
                 Err(Error::ClientIdTaken(secrets.client_id.clone()).into())
             }
             Change::Drop { .. } | Change::Grant(_) | Change::Revoke(_) => {
@@ -103,7 +103,11 @@ pub(crate) async fn explain(
             missed_update(lease, realm, entity, *expected, *keep_apart).await
         }
         (Trouble::Missed, Change::Drop { id, expected }) => Err(conflict(*id, *expected)),
-        (Trouble::Missed, Change::Grant(_) | Change::Revoke(_) | Change::SetSecrets(..)) => Ok(()),
+        (Trouble::Missed, Change::Revoke(_)) => Err(Error::NotGranted.into()),
+        (Trouble::Missed, Change::RotateSecrets { principal, .. }) => {
+            Err(Error::SecretsMoved(*principal).into())
+        }
+        (Trouble::Missed, Change::Grant(_) | Change::SetSecrets(..)) => Ok(()),
     };
     // What was in the way is gone again, so that it is worth another try.
     explained.err().unwrap_or_else(|| Stop::Again("what was in the way is gone again".into()))

@@ -171,7 +171,7 @@ impl Metastore for SqlMetastore {
     ) -> Result<Resolution, Error> {
         let question = resolve::Question::new(request);
         let rows = self.read(question.statement(), &question.params(realm)).await?;
-        resolve::read(request, &rows)
+        resolve::read(&rows)
     }
 
     async fn apply(&self, realm: &RealmId, changes: &[Change]) -> Result<(), Error> {
@@ -188,13 +188,18 @@ impl Metastore for SqlMetastore {
         Ok(Some(PrincipalCredentials {
             principal: EntityId(row.int(0)?),
             name: row.text(1)?.to_owned(),
-            secrets: PrincipalSecrets {
-                client_id: row.text(2)?.to_owned(),
-                main_hash: row.text(3)?.to_owned(),
-                secondary_hash: row.text(4)?.to_owned(),
-                salt: row.text(5)?.to_owned(),
-            },
+            secrets: secrets(&row, 2)?,
         }))
+    }
+
+    async fn secrets(
+        &self,
+        realm: &RealmId,
+        principal: EntityId,
+    ) -> Result<Option<PrincipalSecrets>, Error> {
+        let params = [Param::realm(realm), Param::Int(principal.0)];
+        let row = self.read_one(&sql::SECRETS, &params).await?;
+        row.map(|row| secrets(&row, 0)).transpose()
     }
 
     async fn principal_name(
@@ -265,6 +270,16 @@ impl Metastore for SqlMetastore {
         self.read(&sql::PING, &[]).await?;
         Ok(())
     }
+}
+
+/// Reads secrets from their four columns.
+fn secrets(row: &Row, first: usize) -> Result<PrincipalSecrets, Error> {
+    Ok(PrincipalSecrets {
+        client_id: row.text(first)?.to_owned(),
+        main_hash: row.text(first + 1)?.to_owned(),
+        secondary_hash: row.text(first + 2)?.to_owned(),
+        salt: row.text(first + 3)?.to_owned(),
+    })
 }
 
 fn signing_key(row: &Row) -> Result<SecretBox<[u8]>, Error> {

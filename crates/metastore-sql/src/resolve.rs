@@ -1,10 +1,11 @@
 //! The one statement that reads a path: what is bound to it, and what its rows mean.
 
 use merak_metastore::{
-    ActivatedRole, Children, Error, Resolution, ResolveRequest, Resolved, ResolvedCaller,
-    ResolvedTable, RoleSelection,
+    ActivatedCatalogRole, ActivatedRole, Children, Error, PrincipalRef, RelatedGrant, Relation,
+    Resolution, ResolveRequest, Resolved, ResolvedCaller, ResolvedTable, RoleSelection,
 };
-use merak_model::{EntityId, Namespace, Privilege, PrivilegeSet, RealmId};
+use merak_model::entity::internal;
+use merak_model::{EntityId, GrantRecord, Namespace, Privilege, PrivilegeSet, RealmId};
 use serde::Serialize;
 
 use crate::connection::{Param, Row, findable};
@@ -19,6 +20,7 @@ pub(crate) struct Question<'a> {
     namespaces: String,
     tables: String,
     children: Option<ChildrenQuestion>,
+    named: String,
 }
 
 #[derive(Debug)]
@@ -37,6 +39,13 @@ struct WantedTable<'a> {
     known: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+struct WantedNamed<'a> {
+    kind: i32,
+    namespace: Option<String>,
+    name: &'a str,
+}
+
 impl<'a> Question<'a> {
     pub(crate) fn new(request: &'a ResolveRequest) -> Self {
         let of_children = request.children.as_ref().and_then(|children| children.of.as_ref());
@@ -46,6 +55,7 @@ impl<'a> Question<'a> {
             .iter()
             .chain(of_tables)
             .chain(of_children)
+            .chain(request.named.iter().filter_map(|named| named.namespace.as_ref()))
             .flat_map(Namespace::path)
             .collect();
         namespaces.sort_unstable();
@@ -57,6 +67,15 @@ impl<'a> Question<'a> {
                 namespace: table.ident.namespace.encoded(),
                 name: findable(&table.ident.name),
                 known: table.known_metadata.as_deref(),
+            })
+            .collect();
+        let named: Vec<_> = request
+            .named
+            .iter()
+            .map(|named| WantedNamed {
+                kind: named.kind.code(),
+                namespace: named.namespace.as_ref().map(Namespace::encoded),
+                name: findable(&named.name),
             })
             .collect();
         Self {
@@ -71,22 +90,38 @@ impl<'a> Question<'a> {
             namespaces: to_json(&namespaces),
             tables: to_json(&tables),
             children: request.children.as_ref().map(ChildrenQuestion::new),
+            named: to_json(&named),
         }
     }
 
     pub(crate) fn statement(&self) -> &'static Statement {
-        if self.children.is_some() { &sql::RESOLVE_WITH_CHILDREN } else { &sql::RESOLVE }
+        if self.children.is_some() {
+            &sql::RESOLVE_WITH_CHILDREN
+        } else if self.request.related.is_some() {
+            &sql::RESOLVE_RELATED
+        } else if self.request.explain {
+            &sql::RESOLVE_EXPLAINED
+        } else if self.request.named.is_empty() {
+            &sql::RESOLVE
+        } else {
+            &sql::RESOLVE_NAMED
+        }
     }
 
     pub(crate) fn params(&'a self, realm: &'a RealmId) -> Vec<Param<'a>> {
-        let mut params = Vec::with_capacity(11);
+        let mut params = Vec::with_capacity(12);
+        let (id, name) = match &self.request.caller.principal {
+            PrincipalRef::Id(id) => (Some(id.0), None),
+            PrincipalRef::Name(name) => (None, Some(findable(name))),
+        };
         params.extend([
             Param::realm(realm),
-            Param::Int(self.request.caller.principal.0),
+            Param::OptInt(id),
             Param::OptText(self.roles.as_deref()),
             Param::OptText(self.request.catalog.as_deref().map(findable)),
             Param::Text(&self.namespaces),
             Param::Text(&self.tables),
+            Param::OptText(name),
         ]);
         if let Some(children) = &self.children {
             params.extend([
@@ -96,6 +131,14 @@ impl<'a> Question<'a> {
                 Param::Text(&children.after),
                 Param::Int(children.limit),
             ]);
+            return params;
+        }
+        let has_named = !self.request.named.is_empty();
+        if has_named || self.request.explain || self.request.related.is_some() {
+            params.push(Param::Text(&self.named));
+        }
+        if let Some(relation) = &self.request.related {
+            params.extend(of_relation(*relation));
         }
         params
     }
@@ -117,22 +160,30 @@ impl ChildrenQuestion {
     }
 }
 
+fn of_relation<'a>(relation: Relation) -> [Param<'a>; 3] {
+    let (of_holders, privilege, in_catalog) = match relation {
+        Relation::Held { privilege, in_catalog } => (false, privilege, in_catalog),
+        Relation::Holders(privilege) => (true, Some(privilege), false),
+    };
+    let privilege = privilege.map(|privilege| privilege.code().into());
+    [Param::Bool(of_holders), Param::OptInt(privilege), Param::Bool(in_catalog)]
+}
+
 fn to_json<T: Serialize>(values: &[T]) -> String {
     serde_json::to_string(values).expect("lists of texts are JSON")
 }
 
 /// Reads the rows.
-pub(crate) fn read(request: &ResolveRequest, rows: &[Row]) -> Result<Resolution, Error> {
+pub(crate) fn read(rows: &[Row]) -> Result<Resolution, Error> {
     let mut found = Resolution::default();
     let mut tables = Vec::new();
     for row in rows {
         match row.code(PART)? {
             0 => {
-                let caller = found.caller.get_or_insert(ResolvedCaller {
-                    id: request.caller.principal,
-                    name: row.text(CALLER)?.to_owned(),
-                    roles: Vec::new(),
-                });
+                if found.caller.is_none() {
+                    found.caller = Some(caller(row)?);
+                }
+                let Some(caller) = &mut found.caller else { continue };
                 if let Some(name) = row.opt_text(NAME)? {
                     let (id, name) = (EntityId(row.int(ID)?), name.to_owned());
                     caller.roles.push(ActivatedRole { id, name });
@@ -143,6 +194,14 @@ pub(crate) fn read(request: &ResolveRequest, rows: &[Row]) -> Result<Resolution,
             3 => found.namespaces.push(resolved(row)?),
             4 => tables.push((resolved(row)?, row.opt_bytes(METADATA)?.map(<[u8]>::to_vec))),
             5 => found.children.push(entity::read(row, ID)?),
+            6 => found.named.push(resolved(row)?),
+            7 => found.related.extend(related(row)?),
+            8 => found.explanation.catalog_roles.push(ActivatedCatalogRole {
+                name: row.text(NAME)?.to_owned(),
+                id: EntityId(row.int(ID)?),
+                principal_role: row.text(METADATA_LOCATION)?.to_owned(),
+            }),
+            9 => found.explanation.grants.extend(grants(row)?),
             part => return Err(Error::Corrupt(format!("the answer has an unknown part {part}"))),
         }
     }
@@ -151,6 +210,14 @@ pub(crate) fn read(request: &ResolveRequest, rows: &[Row]) -> Result<Resolution,
     }
     // They come in order; that a union keeps it is nowhere promised.
     found.children.sort_by(|one, other| one.name.cmp(&other.name));
+    found.related.sort_by(|one, other| one.entity.name.cmp(&other.entity.name));
+    found.explanation.catalog_roles.sort_unstable();
+    // A role that comes by two ways brings its grants twice.
+    found
+        .explanation
+        .grants
+        .sort_unstable_by_key(|grant| (grant.securable, grant.grantee, grant.privilege));
+    found.explanation.grants.dedup();
     for (resolved, metadata) in tables {
         let parent = resolved.entity.parent_id;
         let namespace = found.namespaces.iter().find(|namespace| namespace.entity.id == parent);
@@ -164,10 +231,36 @@ pub(crate) fn read(request: &ResolveRequest, rows: &[Row]) -> Result<Resolution,
 
 const PART: usize = 0;
 const ID: usize = 1;
+const CATALOG: usize = 2;
 const NAME: usize = 6;
+const INTERNAL: usize = 11;
 const CALLER: usize = 12;
+const METADATA_LOCATION: usize = 13;
 const METADATA: usize = 14;
 const PRIVILEGES: usize = 15;
+
+fn caller(row: &Row) -> Result<ResolvedCaller, Error> {
+    let internal = entity::properties(row.text(INTERNAL)?)?;
+    Ok(ResolvedCaller {
+        id: EntityId(row.int(CATALOG)?),
+        name: row.text(CALLER)?.to_owned(),
+        roles: Vec::new(),
+        must_rotate: internal.contains_key(internal::CREDENTIAL_ROTATION_REQUIRED),
+    })
+}
+
+fn related(row: &Row) -> Result<Option<RelatedGrant>, Error> {
+    let Some(privilege) = privileges(row)?.iter().next() else { return Ok(None) };
+    let mut entity = entity::read(row, ID)?;
+    let namespace = entity.metadata_location.take().map(|name| Namespace::decode(&name));
+    Ok(Some(RelatedGrant { entity, namespace, privilege }))
+}
+
+fn grants(row: &Row) -> Result<impl Iterator<Item = GrantRecord>, Error> {
+    let (securable, grantee) = (EntityId(row.int(ID)?), EntityId(row.int(CATALOG)?));
+    let privileges: Vec<_> = privileges(row)?.iter().collect();
+    Ok(privileges.into_iter().map(move |privilege| GrantRecord { securable, grantee, privilege }))
+}
 
 fn resolved(row: &Row) -> Result<Resolved, Error> {
     Ok(Resolved { entity: entity::read(row, ID)?, privileges: privileges(row)? })

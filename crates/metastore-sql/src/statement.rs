@@ -8,12 +8,15 @@ pub(crate) struct Statement {
     pub(crate) sqlite: &'static str,
 }
 
-/// Declares the statements: those with one text for both databases, and those with two, where the
-/// better statement differs.
+/// Declares the statements: those with one text for both databases; those with two, where the better
+/// statement differs; and those that are [`RESOLVE`] with more appended. They are statements of their
+/// own because most requests ask for nothing more: the database would set up the means to find it
+/// nevertheless, each time.
 macro_rules! statements {
     (
         shared { $($shared:ident = $shared_name:literal;)+ }
         apart { $($apart:ident = $apart_name:literal;)+ }
+        extended { $($extended:ident = $extended_name:literal: $($part:literal)+;)+ }
     ) => {
         $(
             pub(crate) static $shared: Statement = Statement {
@@ -29,9 +32,16 @@ macro_rules! statements {
                 sqlite: include_str!(concat!("../sql/", $apart_name, ".sqlite.sql")),
             };
         )+
+        $(
+            pub(crate) static $extended: Statement = Statement {
+                name: $extended_name,
+                postgres: concat!($(include_str!(concat!("../sql/", $part, ".postgres.sql")),)+),
+                sqlite: concat!($(include_str!(concat!("../sql/", $part, ".sqlite.sql")),)+),
+            };
+        )+
         /// All of them.
         pub(crate) static ALL: &[&Statement] =
-            &[$(&$shared,)+ $(&$apart,)+ &RESOLVE_WITH_CHILDREN];
+            &[$(&$shared,)+ $(&$apart,)+ $(&$extended,)+];
     };
 }
 
@@ -52,6 +62,8 @@ statements! {
         PURGE_ENTITIES = "purge_entities";
         PURGE_REALM = "purge_realm";
         REVOKE = "revoke";
+        ROTATE_SECRETS = "rotate_secrets";
+        SECRETS = "secrets";
         SET_SECRETS = "set_secrets";
         UPDATE_ENTITY = "update_entity";
     }
@@ -61,18 +73,10 @@ statements! {
         RESOLVE = "resolve";
         UPDATE_ENTITY_APART = "update_entity_apart";
     }
+    extended {
+        RESOLVE_EXPLAINED = "resolve_explained": "resolve" "resolve_named" "resolve_explained";
+        RESOLVE_NAMED = "resolve_named": "resolve" "resolve_named";
+        RESOLVE_RELATED = "resolve_related": "resolve" "resolve_named" "resolve_related";
+        RESOLVE_WITH_CHILDREN = "resolve_with_children": "resolve" "resolve_children";
+    }
 }
-
-/// [`RESOLVE`] with a page of children. It is another statement because most requests ask for none:
-/// the database would set up the means to find them nevertheless, each time.
-pub(crate) static RESOLVE_WITH_CHILDREN: Statement = Statement {
-    name: "resolve_with_children",
-    postgres: concat!(
-        include_str!("../sql/resolve.postgres.sql"),
-        include_str!("../sql/resolve_children.postgres.sql"),
-    ),
-    sqlite: concat!(
-        include_str!("../sql/resolve.sqlite.sql"),
-        include_str!("../sql/resolve_children.sqlite.sql"),
-    ),
-};

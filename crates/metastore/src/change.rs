@@ -40,10 +40,21 @@ pub enum Change {
     },
     /// Grants a privilege. Granting it again changes nothing.
     Grant(GrantRecord),
-    /// Takes a privilege away. One that was not granted changes nothing.
+    /// Takes a privilege away. Fails with [`crate::Error::NotGranted`] if it was not granted.
     Revoke(GrantRecord),
     /// Sets a principal's client id and secrets.
     SetSecrets(EntityId, PrincipalSecrets),
+    /// Replaces a principal's secrets, if they are still those that the new ones were made from:
+    /// else [`crate::Error::SecretsMoved`]. Of two rotations at once the second would otherwise give
+    /// out a secret that does not work, or keep one alive that was to end.
+    RotateSecrets {
+        /// The principal.
+        principal: EntityId,
+        /// The main hash as it was.
+        expected: String,
+        /// The secrets as they are to be.
+        secrets: PrincipalSecrets,
+    },
 }
 
 /// What becomes of the metadata kept beside the pointer.

@@ -41,6 +41,12 @@ pub enum Error {
         /// The location of what is there.
         other: String,
     },
+    /// What was to be revoked was not granted.
+    #[error("it was not granted")]
+    NotGranted,
+    /// The principal's secrets are no longer those that the new ones were made from.
+    #[error("the secrets of principal {0} were changed meanwhile")]
+    SecretsMoved(EntityId),
     /// Another principal has that client id.
     #[error("client id already in use: {0}")]
     ClientIdTaken(String),

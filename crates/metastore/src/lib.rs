@@ -19,7 +19,8 @@ use secrecy::SecretBox;
 pub use change::{Change, MetadataBody, PrincipalSecrets};
 pub use error::{BoxError, Error};
 pub use resolve::{
-    ActivatedRole, CallerRef, Children, Page, Resolution, ResolveRequest, Resolved, ResolvedCaller,
+    ActivatedCatalogRole, ActivatedRole, CallerRef, Children, Explanation, NamedLookup, Page,
+    PrincipalRef, RelatedGrant, Relation, Resolution, ResolveRequest, Resolved, ResolvedCaller,
     ResolvedTable, RoleSelection, TableLookup,
 };
 
@@ -30,7 +31,8 @@ pub use resolve::{
 #[async_trait]
 pub trait Metastore: Debug + Send + Sync {
     /// Reads who is calling, what is on a path, the grants on it that bear on the caller and, if
-    /// asked, a page of children: all in one statement. What is not there is absent from the answer.
+    /// asked, a page of children, what is beside the path, or other grants: all in one statement.
+    /// What is not there is absent from the answer.
     async fn resolve(&self, realm: &RealmId, request: &ResolveRequest)
     -> Result<Resolution, Error>;
 
@@ -55,6 +57,13 @@ pub trait Metastore: Debug + Send + Sync {
         realm: &RealmId,
         client_id: &str,
     ) -> Result<Option<PrincipalCredentials>, Error>;
+
+    /// The client id and the hashes of the secrets of a principal that has some.
+    async fn secrets(
+        &self,
+        realm: &RealmId,
+        principal: EntityId,
+    ) -> Result<Option<PrincipalSecrets>, Error>;
 
     /// The name of a principal, if there still is one with that id.
     async fn principal_name(

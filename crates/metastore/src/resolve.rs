@@ -1,14 +1,32 @@
 //! Reads: who is calling, what is on a path, what they hold there.
 
-use merak_model::{Entity, EntityId, EntityKind, Namespace, PrivilegeSet, TableIdent};
+use merak_model::{
+    Entity, EntityId, EntityKind, GrantRecord, Namespace, Privilege, PrivilegeSet, TableIdent,
+};
 
 /// Who a verified token says is calling. Whether they still exist, the metastore knows.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CallerRef {
-    /// The principal's id.
-    pub principal: EntityId,
+    /// The principal.
+    pub principal: PrincipalRef,
     /// The roles the token activates.
     pub roles: RoleSelection,
+}
+
+/// How a principal is referred to. Tokens of our own carry its id, so that one made anew under the
+/// name is not taken for the one before; another issuer's mostly know it by name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PrincipalRef {
+    /// By its id.
+    Id(EntityId),
+    /// By its name.
+    Name(String),
+}
+
+impl From<EntityId> for PrincipalRef {
+    fn from(id: EntityId) -> Self {
+        Self::Id(id)
+    }
 }
 
 /// Which of its principal roles a caller acts in.
@@ -33,12 +51,27 @@ pub struct ResolveRequest {
     pub tables: Vec<TableLookup>,
     /// A page of children.
     pub children: Option<Children>,
+    /// What is looked up beside the path, by name. Not together with `children`.
+    pub named: Vec<NamedLookup>,
+    /// Grants that the first of `named` is a part of.
+    pub related: Option<Relation>,
+    /// Whether to tell how the caller comes to hold what it holds. Not together with `related`.
+    pub explain: bool,
 }
 
 impl ResolveRequest {
     /// Looks up the realm's root.
     pub fn of_realm(caller: CallerRef) -> Self {
-        Self { caller, catalog: None, namespaces: Vec::new(), tables: Vec::new(), children: None }
+        Self {
+            caller,
+            catalog: None,
+            namespaces: Vec::new(),
+            tables: Vec::new(),
+            children: None,
+            named: Vec::new(),
+            related: None,
+            explain: false,
+        }
     }
 
     /// Looks up a catalog.
@@ -55,6 +88,38 @@ pub struct TableLookup {
     /// The metadata location whose metadata the caller has at hand: if it is still the current one,
     /// the metadata is not read again.
     pub known_metadata: Option<String>,
+}
+
+/// A principal, a principal role, a catalog role of the path's catalog, or a policy to look up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedLookup {
+    /// What it is.
+    pub kind: EntityKind,
+    /// The namespace it is in, where it is in one. It is looked up too.
+    pub namespace: Option<Namespace>,
+    /// Its name.
+    pub name: String,
+}
+
+impl NamedLookup {
+    /// Looks up what is in no namespace.
+    pub fn new(kind: EntityKind, name: impl Into<String>) -> Self {
+        Self { kind, namespace: None, name: name.into() }
+    }
+}
+
+/// Which grants to list with the lookup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// What the entity holds.
+    Held {
+        /// Only this privilege.
+        privilege: Option<Privilege>,
+        /// Only on what is in the path's catalog. The catalog itself is not in it.
+        in_catalog: bool,
+    },
+    /// Who holds this privilege on the entity.
+    Holders(Privilege),
 }
 
 /// Children to list with the lookup.
@@ -93,6 +158,45 @@ pub struct Resolution {
     pub tables: Vec<ResolvedTable>,
     /// The page of children, in name order.
     pub children: Vec<Entity>,
+    /// What was looked up by name, in no particular order.
+    pub named: Vec<Resolved>,
+    /// The grants that were asked for, by the other entity's name.
+    pub related: Vec<RelatedGrant>,
+    /// How the caller comes to hold what it holds, if that was asked for.
+    pub explanation: Explanation,
+}
+
+/// A grant, with the entity at its other end.
+#[derive(Debug, Clone)]
+pub struct RelatedGrant {
+    /// What it is granted on, or who holds it.
+    pub entity: Entity,
+    /// The namespace that the entity is in, if it is in one.
+    pub namespace: Option<Namespace>,
+    /// What is granted.
+    pub privilege: Privilege,
+}
+
+/// How a caller comes to hold what it holds on what was looked up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Explanation {
+    /// The roles of the path's catalog that count, each with the activated principal role that has
+    /// it: by name.
+    pub catalog_roles: Vec<ActivatedCatalogRole>,
+    /// The grants to these and to the activated principal roles, on the root and on all that was
+    /// looked up.
+    pub grants: Vec<GrantRecord>,
+}
+
+/// A catalog role that an activated principal role has.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActivatedCatalogRole {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: EntityId,
+    /// The principal role that has it.
+    pub principal_role: String,
 }
 
 /// A caller that exists, with the roles its token activates and it holds.
@@ -104,6 +208,8 @@ pub struct ResolvedCaller {
     pub name: String,
     /// Its activated principal roles, in name order.
     pub roles: Vec<ActivatedRole>,
+    /// Whether it is to rotate its credentials before it does anything else.
+    pub must_rotate: bool,
 }
 
 /// A principal role that a caller acts in.
@@ -142,6 +248,12 @@ impl Resolution {
     pub fn namespace(&self, namespace: &Namespace) -> Option<&Resolved> {
         let encoded = namespace.encoded();
         self.namespaces.iter().find(|found| found.entity.name == encoded)
+    }
+
+    /// What was looked up by name, if it is there. Where several of a kind were looked up, their
+    /// names differ.
+    pub fn named(&self, kind: EntityKind, name: &str) -> Option<&Resolved> {
+        self.named.iter().find(|found| found.entity.kind == kind && found.entity.name == name)
     }
 
     /// A table, view or generic table that was looked up, if it is there.

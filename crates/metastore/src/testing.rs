@@ -11,6 +11,7 @@
 #![cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "what is here is for each case"))]
 #![expect(missing_docs, reason = "a case's name is a sentence")]
 
+mod beside;
 mod grants;
 mod overlaps;
 mod races;
@@ -25,10 +26,11 @@ use merak_model::{
 };
 
 use crate::{
-    CallerRef, Change, Children, Error, MetadataBody, Metastore, Page, PrincipalSecrets,
-    Resolution, ResolveRequest, RoleSelection, TableLookup,
+    CallerRef, Change, Children, Error, MetadataBody, Metastore, NamedLookup, Page, PrincipalRef,
+    PrincipalSecrets, Relation, Resolution, ResolveRequest, RoleSelection, TableLookup,
 };
 
+pub use beside::*;
 pub use grants::*;
 pub use overlaps::*;
 pub use races::*;
@@ -66,10 +68,14 @@ macro_rules! metastore_conformance {
             dropping_a_role_takes_what_it_held_along
             dropped_principal_takes_its_secrets_along
             rename_keeps_the_id_and_the_grants
-            granting_twice_and_revoking_nothing_change_nothing
+            granting_twice_changes_nothing_and_one_revocation_undoes_it
+            revoking_what_was_not_granted_fails
             grant_fails_when_either_end_is_gone
             a_client_id_belongs_to_one_principal
             secrets_are_replaced_as_a_whole
+            secrets_are_found_by_their_principal
+            secrets_are_rotated_if_they_are_still_the_same
+            of_racing_rotations_exactly_one_wins
 
             realms_do_not_see_each_other
             bootstrap_does_nothing_the_second_time
@@ -99,6 +105,14 @@ macro_rules! metastore_conformance {
             many_tables_are_found_at_once
             metadata_that_is_known_does_not_come_again
             names_nothing_can_have_are_not_found
+            a_caller_is_found_by_its_name_too
+            a_caller_that_must_rotate_its_credentials_is_marked
+            principals_and_roles_are_found_beside_the_path
+            a_policy_is_found_in_its_namespace
+            what_a_role_holds_is_listed_with_its_place
+            the_roles_of_one_catalog_are_listed_without_those_of_others
+            who_has_a_role_is_listed
+            how_a_privilege_comes_about_is_told
             children_of_the_root_of_a_catalog_and_of_a_namespace
             children_of_a_kind_that_shares_names_are_only_of_that_kind
             pages_follow_one_another_without_gaps
@@ -182,7 +196,7 @@ impl World {
     }
 
     fn caller(&self) -> CallerRef {
-        CallerRef { principal: self.caller, roles: RoleSelection::All }
+        CallerRef { principal: self.caller.into(), roles: RoleSelection::All }
     }
 
     async fn resolve(&self, request: &ResolveRequest) -> Resolution {

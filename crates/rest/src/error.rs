@@ -16,6 +16,7 @@ pub enum ErrorKind {
     IllegalArgument,
     Validation,
     ConstraintViolation,
+    GrantNotFound,
     JsonParse,
     MismatchedInput,
     NotAuthorized,
@@ -23,6 +24,7 @@ pub enum ErrorKind {
     NoSuchNamespace,
     NoSuchTable,
     NoSuchView,
+    NoSuchPolicy,
     NotFound,
     NoSuchRealm,
     MethodNotAllowed,
@@ -42,11 +44,12 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for the test that shows them all.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::BadRequest,
         Self::IllegalArgument,
         Self::Validation,
         Self::ConstraintViolation,
+        Self::GrantNotFound,
         Self::JsonParse,
         Self::MismatchedInput,
         Self::NotAuthorized,
@@ -54,6 +57,7 @@ impl ErrorKind {
         Self::NoSuchNamespace,
         Self::NoSuchTable,
         Self::NoSuchView,
+        Self::NoSuchPolicy,
         Self::NotFound,
         Self::NoSuchRealm,
         Self::MethodNotAllowed,
@@ -78,6 +82,7 @@ impl ErrorKind {
             | Self::IllegalArgument
             | Self::Validation
             | Self::ConstraintViolation
+            | Self::GrantNotFound
             | Self::JsonParse
             | Self::MismatchedInput => StatusCode::BAD_REQUEST,
             Self::NotAuthorized => StatusCode::UNAUTHORIZED,
@@ -85,6 +90,7 @@ impl ErrorKind {
             Self::NoSuchNamespace
             | Self::NoSuchTable
             | Self::NoSuchView
+            | Self::NoSuchPolicy
             | Self::NotFound
             | Self::NoSuchRealm => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -111,6 +117,7 @@ impl ErrorKind {
             Self::IllegalArgument => "IllegalArgumentException",
             Self::Validation => "ValidationException",
             Self::ConstraintViolation => "ConstraintViolationException",
+            Self::GrantNotFound => "GRANT_NOT_FOUND",
             Self::JsonParse => "JsonParseException",
             Self::MismatchedInput => "MismatchedInputException",
             Self::NotAuthorized => "NotAuthorizedException",
@@ -118,6 +125,7 @@ impl ErrorKind {
             Self::NoSuchNamespace => "NoSuchNamespaceException",
             Self::NoSuchTable => "NoSuchTableException",
             Self::NoSuchView => "NoSuchViewException",
+            Self::NoSuchPolicy => "NoSuchPolicyException",
             Self::NotFound => "NotFoundException",
             Self::NoSuchRealm => "MissingOrInvalidRealm",
             Self::MethodNotAllowed => "MethodNotAllowedException",
@@ -141,13 +149,13 @@ impl ErrorKind {
             EntityKind::Namespace => Self::NoSuchNamespace,
             EntityKind::Table => Self::NoSuchTable,
             EntityKind::View => Self::NoSuchView,
+            EntityKind::Policy => Self::NoSuchPolicy,
             EntityKind::Root
             | EntityKind::Principal
             | EntityKind::PrincipalRole
             | EntityKind::Catalog
             | EntityKind::CatalogRole
-            | EntityKind::GenericTable
-            | EntityKind::Policy => Self::NotFound,
+            | EntityKind::GenericTable => Self::NotFound,
         }
     }
 }
@@ -231,6 +239,7 @@ impl From<ServiceError> for ApiError {
             ServiceError::Unprocessable(_) => ErrorKind::Unprocessable,
             ServiceError::Unsupported(_) => ErrorKind::UnsupportedOperation,
             ServiceError::Unavailable { .. } => ErrorKind::ServiceUnavailable,
+            ServiceError::OperationFailed(_) => ErrorKind::GrantNotFound,
             ServiceError::Internal(_) => ErrorKind::Internal,
         };
         Self::from_error(kind, &error)
@@ -264,6 +273,7 @@ mod tests {
             "400 IllegalArgumentException",
             "400 ValidationException",
             "400 ConstraintViolationException",
+            "400 GRANT_NOT_FOUND",
             "400 JsonParseException",
             "400 MismatchedInputException",
             "401 NotAuthorizedException",
@@ -271,6 +281,7 @@ mod tests {
             "404 NoSuchNamespaceException",
             "404 NoSuchTableException",
             "404 NoSuchViewException",
+            "404 NoSuchPolicyException",
             "404 NotFoundException",
             "404 MissingOrInvalidRealm",
             "405 MethodNotAllowedException",

@@ -130,7 +130,7 @@ impl Service {
     ) -> Result<Entity, Error> {
         let realm = proof.realm().clone();
         let features = self.features_of(&realm);
-        let caller = CallerRef { principal: proof.caller().id, roles: RoleSelection::All };
+        let caller = CallerRef { principal: proof.caller().id.into(), roles: RoleSelection::All };
         let before = proof.into_target().catalog;
         if update.current_version != before.version {
             return Err(Error::ConcurrentModification(format!(

@@ -404,6 +404,8 @@ fn commit_failed(error: MetastoreError, ident: &TableIdent) -> Error {
         | MetastoreError::NotEmpty { .. }
         | MetastoreError::LocationOverlap { .. }
         | MetastoreError::ClientIdTaken(_)
+        | MetastoreError::NotGranted
+        | MetastoreError::SecretsMoved(_)
         | MetastoreError::Unavailable(_)
         | MetastoreError::Corrupt(_)) => other.into(),
     }

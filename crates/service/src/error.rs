@@ -70,6 +70,9 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// A grant or its revocation did not succeed: one of Polaris' return statuses.
+    #[error("Operation failed: {0}")]
+    OperationFailed(&'static str),
     /// Something that is stored cannot be read.
     #[error("{0}")]
     Internal(String),
@@ -94,6 +97,11 @@ impl From<merak_metastore::Error> for Error {
                 "Unable to create entity at location '{location}' because it conflicts with \
                  existing table or namespace at location '{other}'"
             )),
+            Source::NotGranted => Self::OperationFailed("GRANT_NOT_FOUND"),
+            Source::SecretsMoved(_) => Self::ConcurrentModification(
+                "Its credentials were changed at the same time by somebody else; retry later"
+                    .to_owned(),
+            ),
             Source::ClientIdTaken(id) => {
                 Self::AlreadyExists(format!("Client ID already in use: {id}"))
             }

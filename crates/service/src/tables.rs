@@ -141,7 +141,7 @@ impl Service {
             return Ok(Names::of(target.children, size));
         }
         let namespace = target.namespaces.last().map(|entity| Namespace::decode(&entity.name));
-        let reference = CallerRef { principal: caller, roles: RoleSelection::All };
+        let reference = CallerRef { principal: caller.into(), roles: RoleSelection::All };
         let request = ResolveRequest {
             namespaces: namespace.iter().cloned().collect(),
             children: Some(Children { of: namespace, kind, page: Page::default() }),
@@ -299,7 +299,7 @@ impl Service {
         ident: &TableIdent,
         id: EntityId,
     ) -> Result<(Entity, Option<Vec<u8>>), Error> {
-        let caller = CallerRef { principal: caller, roles: RoleSelection::All };
+        let caller = CallerRef { principal: caller.into(), roles: RoleSelection::All };
         let lookup = TableLookup { ident: ident.clone(), known_metadata: None };
         let request =
             ResolveRequest { tables: vec![lookup], ..ResolveRequest::of_catalog(caller, catalog) };

@@ -265,6 +265,8 @@ fn transaction_failed(error: MetastoreError, tables: &str) -> Error {
         other @ (MetastoreError::NotEmpty { .. }
         | MetastoreError::LocationOverlap { .. }
         | MetastoreError::ClientIdTaken(_)
+        | MetastoreError::NotGranted
+        | MetastoreError::SecretsMoved(_)
         | MetastoreError::Unavailable(_)
         | MetastoreError::Corrupt(_)) => other.into(),
     }

@@ -108,6 +108,14 @@ impl Metastore for FakeMetastore {
         Ok(self.principals.lock().unwrap().get(&key).cloned())
     }
 
+    async fn secrets(
+        &self,
+        _: &RealmId,
+        _: EntityId,
+    ) -> Result<Option<PrincipalSecrets>, Error> {
+        unreachable!("secrets are rotated elsewhere")
+    }
+
     async fn principal_name(
         &self,
         realm: &RealmId,

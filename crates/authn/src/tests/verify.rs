@@ -23,7 +23,7 @@ async fn a_token_says_who_is_calling_and_in_which_roles() {
 
             let caller = server.authn.verify(&realm(), &text(&issued)).await.unwrap();
 
-            assert_eq!(caller, CallerRef { principal: EntityId(7), roles });
+            assert_eq!(caller, CallerRef { principal: EntityId(7).into(), roles });
         }
     }
 }

@@ -51,7 +51,7 @@ impl World {
     }
 
     async fn has_catalog(&self, name: &str) -> bool {
-        let caller = CallerRef { principal: EntityId(1), roles: RoleSelection::All };
+        let caller = CallerRef { principal: EntityId(1).into(), roles: RoleSelection::All };
         let request = ResolveRequest::of_catalog(caller, name);
         self.store.resolve(&self.realm, &request).await.unwrap().catalog.is_some()
     }

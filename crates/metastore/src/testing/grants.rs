@@ -71,16 +71,31 @@ pub async fn rename_keeps_the_id_and_the_grants(store: Arc<dyn Metastore>) {
     assert_eq!(found.tables[0].resolved.entity.id, table.id);
 }
 
-pub async fn granting_twice_and_revoking_nothing_change_nothing(store: Arc<dyn Metastore>) {
+pub async fn granting_twice_changes_nothing_and_one_revocation_undoes_it(
+    store: Arc<dyn Metastore>,
+) {
     let Granted { world, role, table } = Granted::new(store).await;
-    let grant = |privilege| GrantRecord { securable: table.id, grantee: role.id, privilege };
+    let privilege = Privilege::TableDrop;
+    let grant = GrantRecord { securable: table.id, grantee: role.id, privilege };
 
-    world.grant(Privilege::TableDrop, &table, &role).await;
-    world.apply(&[Change::Revoke(grant(Privilege::TableReadData))]).await.unwrap();
+    world.grant(privilege, &table, &role).await;
     assert!(Granted::may_drop(&world, "t").await);
 
-    world.apply(&[Change::Revoke(grant(Privilege::TableDrop))]).await.unwrap();
+    world.apply(&[Change::Revoke(grant)]).await.unwrap();
     assert!(!Granted::may_drop(&world, "t").await, "one revocation undoes both grants");
+}
+
+pub async fn revoking_what_was_not_granted_fails(store: Arc<dyn Metastore>) {
+    let Granted { world, role, table } = Granted::new(store).await;
+    let grant = |privilege| GrantRecord { securable: table.id, grantee: role.id, privilege };
+    let other = Change::Revoke(grant(Privilege::TableReadData));
+
+    let alone = world.apply(&[other.clone()]).await;
+    let with_another = world.apply(&[Change::Revoke(grant(Privilege::TableDrop)), other]).await;
+
+    assert!(matches!(alone, Err(Error::NotGranted)), "{alone:?}");
+    assert!(matches!(with_another, Err(Error::NotGranted)), "{with_another:?}");
+    assert!(Granted::may_drop(&world, "t").await, "all or nothing");
 }
 
 pub async fn grant_fails_when_either_end_is_gone(store: Arc<dyn Metastore>) {
@@ -126,4 +141,60 @@ pub async fn secrets_are_replaced_as_a_whole(store: Arc<dyn Metastore>) {
     assert!(world.store.credentials(&world.realm, "old").await.unwrap().is_none());
     let credentials = world.store.credentials(&world.realm, "new").await.unwrap().unwrap();
     assert_eq!(credentials.secrets, rotated);
+}
+
+pub async fn secrets_are_found_by_their_principal(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    let of = async |id| world.store.secrets(&world.realm, id).await.unwrap();
+    assert_eq!(of(world.caller).await, None, "it has none yet");
+
+    world.apply(&[Change::SetSecrets(world.caller, secrets("id"))]).await.unwrap();
+
+    assert_eq!(of(world.caller).await, Some(secrets("id")));
+    assert_eq!(of(EntityId::random()).await, None);
+}
+
+/// Secrets whose main hash is this one.
+fn with_main(hash: &str) -> PrincipalSecrets {
+    PrincipalSecrets { main_hash: hash.to_owned(), ..secrets("id") }
+}
+
+fn rotation(principal: EntityId, from: &str, to: &str) -> Change {
+    Change::RotateSecrets { principal, expected: from.to_owned(), secrets: with_main(to) }
+}
+
+pub async fn secrets_are_rotated_if_they_are_still_the_same(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    world.apply(&[Change::SetSecrets(world.caller, with_main("one"))]).await.unwrap();
+
+    world.apply(&[rotation(world.caller, "one", "two")]).await.unwrap();
+    let late = world.apply(&[rotation(world.caller, "one", "three")]).await;
+    let of_nobody = world.apply(&[rotation(EntityId::random(), "one", "two")]).await;
+
+    assert!(matches!(late, Err(Error::SecretsMoved(id)) if id == world.caller), "{late:?}");
+    assert!(matches!(of_nobody, Err(Error::SecretsMoved(_))), "{of_nobody:?}");
+    let kept = world.store.secrets(&world.realm, world.caller).await.unwrap();
+    assert_eq!(kept, Some(with_main("two")));
+}
+
+pub async fn of_racing_rotations_exactly_one_wins(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    world.apply(&[Change::SetSecrets(world.caller, with_main("one"))]).await.unwrap();
+
+    let racers: Vec<_> = (0..8)
+        .map(|number| {
+            let world = world.clone();
+            let change = rotation(world.caller, "one", &format!("two-{number}"));
+            tokio::spawn(async move { world.apply(&[change]).await.is_ok() })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for (number, racer) in racers.into_iter().enumerate() {
+        if racer.await.unwrap() {
+            winners.push(format!("two-{number}"));
+        }
+    }
+
+    let kept = world.store.secrets(&world.realm, world.caller).await.unwrap().unwrap();
+    assert_eq!(winners, [kept.main_hash]);
 }

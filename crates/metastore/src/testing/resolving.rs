@@ -48,7 +48,7 @@ pub async fn a_missing_caller_is_absent_and_holds_nothing(store: Arc<dyn Metasto
     world.grant(Privilege::ServiceManageAccess, &root(), &path.role).await;
 
     for principal in [EntityId::random(), path.role.id, path.table.id, EntityId::ROOT] {
-        let caller = CallerRef { principal, roles: RoleSelection::All };
+        let caller = CallerRef { principal: principal.into(), roles: RoleSelection::All };
         let found = world.resolve(&ResolveRequest::of_catalog(caller, "lake")).await;
         assert_eq!(found.caller, None);
         assert!(found.root_privileges.is_empty());
@@ -64,7 +64,7 @@ pub async fn roles_are_activated_as_the_token_says(store: Arc<dyn Metastore>) {
     let named =
         |names: &[&str]| RoleSelection::Named(names.iter().map(|&name| name.to_owned()).collect());
     let activated = async |roles| {
-        let request = ResolveRequest::of_realm(CallerRef { principal: world.caller, roles });
+        let request = ResolveRequest::of_realm(CallerRef { principal: world.caller.into(), roles });
         let caller = world.resolve(&request).await.caller.unwrap();
         assert_eq!((caller.id, caller.name.as_str()), (world.caller, "alice"));
         caller.roles.into_iter().map(|role| role.name).collect::<Vec<_>>()
@@ -125,7 +125,7 @@ pub async fn a_role_that_is_not_activated_does_not_count(store: Arc<dyn Metastor
     world.grant(Privilege::CatalogList, &root(), &path.role).await;
 
     let roles = RoleSelection::Named(vec!["idle".to_owned()]);
-    let caller = CallerRef { principal: world.caller, roles };
+    let caller = CallerRef { principal: world.caller.into(), roles };
     let found = world.resolve(&ResolveRequest::of_catalog(caller, "lake")).await;
 
     assert!(found.root_privileges.is_empty());

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use merak_authz::Caller;
+use merak_authz::{Caller, PrincipalRef};
 use merak_model::RealmId;
 
 use crate::app::{ApiSettings, App};
@@ -51,7 +51,10 @@ impl FromRequestParts<App> for Authenticated {
             )
         })?;
         let reference = app.authn.verify(&realm, token).await?;
-        tracing::Span::current().record("principal", reference.principal.0);
+        // Its name is recorded once it is known.
+        if let PrincipalRef::Id(id) = &reference.principal {
+            tracing::Span::current().record("principal_id", id.0);
+        }
         Ok(Self(Caller { realm, reference }))
     }
 }

@@ -19,7 +19,12 @@ pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) ->
         "request",
         request_id = id,
         realm = tracing::field::Empty,
+        principal_id = tracing::field::Empty,
         principal = tracing::field::Empty,
+        roles = tracing::field::Empty,
+        operation = tracing::field::Empty,
+        securable = tracing::field::Empty,
+        missing = tracing::field::Empty,
     );
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let started = Instant::now();

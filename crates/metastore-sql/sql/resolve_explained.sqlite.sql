@@ -1,0 +1,32 @@
+-- As resolve_explained.postgres.sql.
+union all
+select 8, e.id, e.catalog_id, e.parent_id, e.type_code, e.sub_type_code, e.name, e.version,
+    e.created_ms, e.updated_ms, e.properties, e.internal, e.location, a.name, null, null
+from activated a
+cross join catalog c
+cross join grant_record g on g.realm = $1 and g.grantee_id = a.id and g.privilege = 3
+    and g.securable_catalog_id = c.id
+cross join entity e on e.realm = $1 and e.id = g.securable_id
+union all
+select 9, s.id, r.id, null, null, null, null, null, null, null, null, null, null, null, null,
+    cast(g.privilege as text)
+from (
+    select id from securable
+    union all
+    select e.id
+    from json_each($8) wanted
+    cross join entity e on e.realm = $1
+        and e.type_code = json_extract(wanted.value, '$.kind')
+        and e.name = json_extract(wanted.value, '$.name')
+        and e.parent_id = (
+            case when json_extract(wanted.value, '$.namespace') is not null
+                     then (
+                         select n.id from namespace n
+                         where n.name = json_extract(wanted.value, '$.namespace')
+                     )
+                 when json_extract(wanted.value, '$.kind') = 5 then (select c.id from catalog c)
+                 else 0 end
+        )
+) s
+cross join grantee r
+cross join grant_record g on g.realm = $1 and g.securable_id = s.id and g.grantee_id = r.id
