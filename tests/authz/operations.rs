@@ -20,6 +20,10 @@ pub(crate) struct Operation {
     pub(crate) needs: &'static [Privilege],
     /// Whether they are held on the realm's root, and not on the catalog.
     pub(crate) on_root: bool,
+    /// Whether nobody but the root principal may do it, whatever they hold.
+    pub(crate) only_root: bool,
+    /// Whether a principal, roles and grants must be there.
+    pub(crate) needs_access: bool,
     /// Whether a table must be there.
     pub(crate) needs_table: bool,
     /// Whether the table's data is asked for.
@@ -51,11 +55,13 @@ impl Operation {
     }
 }
 
-const ROW: Operation = Operation {
+pub(crate) const ROW: Operation = Operation {
     id: "",
     variant: "",
     needs: &[],
     on_root: false,
+    only_root: false,
+    needs_access: false,
     needs_table: false,
     is_delegated: false,
     success: 200,
@@ -65,15 +71,15 @@ const ROW: Operation = Operation {
 const CATALOGS: &str = "/api/management/v1/catalogs";
 const LAKE: &str = "/api/catalog/v1/lake";
 
-fn get(path: String) -> Request {
+pub(crate) fn get(path: String) -> Request {
     Request { method: Method::GET, path, body: None }
 }
 
-fn with(method: Method, path: String, body: Value) -> Request {
+pub(crate) fn with(method: Method, path: String, body: Value) -> Request {
     Request { method, path, body: Some(body) }
 }
 
-fn without(method: Method, path: String) -> Request {
+pub(crate) fn without(method: Method, path: String) -> Request {
     Request { method, path, body: None }
 }
 

@@ -224,10 +224,26 @@ impl TestServer {
         self.apply(grantee.records(privileges).map(Change::Revoke).collect()).await;
     }
 
+    /// Puts something into a namespace that the server has no API for yet.
+    ///
+    /// # Panics
+    ///
+    /// If the namespace is not there.
+    pub async fn place(&self, kind: EntityKind, catalog: &str, namespace: &str, name: &str) {
+        let levels = namespace.split('.').map(str::to_owned).collect();
+        let namespace = Namespace::lookup(levels).expect("a namespace");
+        let mut request = ResolveRequest::of_catalog(self.root_reference().await, catalog);
+        request.namespaces = vec![namespace.clone()];
+        let found = self.parts.metastore.resolve(&self.realm, &request).await;
+        let found = found.expect("the store answers");
+        let parent = &found.namespace(&namespace).expect("the namespace is there").entity;
+        self.apply(vec![create(Entity::new(kind, parent.catalog_id, parent.id, name, 0))]).await;
+    }
+
     async fn root_reference(&self) -> CallerRef {
         let root = self.parts.metastore.credentials(&self.realm, ROOT.0).await;
         let root = root.expect("the store answers").expect("root is there");
-        CallerRef { principal: root.principal, roles: RoleSelection::All }
+        CallerRef { principal: root.principal.into(), roles: RoleSelection::All }
     }
 
     async fn principal_role(&self, name: &str) -> EntityId {

@@ -21,5 +21,6 @@ mod tests;
 pub use authn::{ACCESS_TOKEN_TYPE, Authn, IssuedToken, TokenRequest};
 pub use error::{BoxError, Error, TokenError};
 pub use keys::{KeyError, RsaKeyFiles};
+pub use scope::parse_scope;
 pub use secrets::{NewCredentials, new_client_id, new_client_secret};
 pub use settings::{AuthnSettings, TokenBroker, TokenSettings};

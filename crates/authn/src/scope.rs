@@ -12,6 +12,11 @@ const PREFIX: &str = "PRINCIPAL_ROLE:";
 /// The name that stands for every role the principal has.
 const ALL: &str = "ALL";
 
+/// The roles that a scope activates, written as in a request for a token; nothing if it is none.
+pub fn parse_scope(text: &str) -> Option<RoleSelection> {
+    Scope::of_request(text).ok().map(Scope::into_selection)
+}
+
 /// The roles that a scope names, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {

@@ -37,6 +37,11 @@ impl NewCredentials {
         Self { client_id, client_secret, secrets }
     }
 
+    /// A new secret for a client whose secrets so far all end at once.
+    pub fn renewed(before: &PrincipalSecrets) -> Self {
+        Self::of(before.client_id.clone(), new_client_secret())
+    }
+
     /// A new secret for a client whose main secret so far is accepted until the next rotation.
     pub fn rotated(before: &PrincipalSecrets) -> Self {
         let client_secret = new_client_secret();

@@ -1,8 +1,10 @@
 //! The proof that an operation was allowed.
 
 use merak_metastore::ResolvedCaller;
+use merak_model::features::ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING;
 use merak_model::{Features, RealmId};
 
+use crate::Requirement;
 use crate::operations::{
     CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
     CreateTableStagedWithWriteDelegation, LoadTable, LoadTableWithReadDelegation,
@@ -21,9 +23,19 @@ pub trait Operation: Send + Sync {
     /// The operation's name in Polaris, for audit records and refusals.
     fn name(&self) -> &'static str;
 
-    /// Whether the privileges held on the target allow it. `features` are the realm's: some widen
-    /// or narrow what a privilege allows.
-    fn is_allowed_on(&self, target: &Self::Target, features: &Features) -> bool;
+    /// What it asks for on the target, and whether each of it is there: it is allowed if all is.
+    /// `features` are the realm's: some widen or narrow what a privilege allows.
+    fn requirements(
+        &self,
+        caller: &ResolvedCaller,
+        target: &Self::Target,
+        features: &Features,
+    ) -> Vec<Requirement>;
+
+    /// Whether it is open to a principal that is to rotate its credentials first.
+    fn is_open_before_rotation(&self) -> bool {
+        false
+    }
 }
 
 /// Proof that `O` was allowed on its target.
@@ -132,11 +144,24 @@ pub(crate) fn allow<O: Operation>(
     target: O::Target,
     features: &Features,
 ) -> Result<Authorized<O>, Box<Refused<O>>> {
-    if operation.is_allowed_on(&target, features) {
+    let must_rotate = must_rotate_first(&caller, &operation, features);
+    let requirements = operation.requirements(&caller, &target, features);
+    if !must_rotate && requirements.iter().all(|requirement| requirement.is_met) {
         Ok(Authorized { realm: realm.clone(), caller, operation, target })
     } else {
-        Err(Box::new(Refused { caller, operation, target }))
+        Err(Box::new(Refused { caller, operation, target, requirements, must_rotate }))
     }
+}
+
+/// Whether a principal has to rotate its credentials before it may do this.
+pub(crate) fn must_rotate_first<O: Operation>(
+    caller: &ResolvedCaller,
+    operation: &O,
+    features: &Features,
+) -> bool {
+    caller.must_rotate
+        && !operation.is_open_before_rotation()
+        && features.of_realm().is_on(&ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING)
 }
 
 /// What was not allowed, given back so that something less may be tried.
@@ -144,6 +169,8 @@ pub(crate) struct Refused<O: Operation> {
     pub(crate) caller: ResolvedCaller,
     pub(crate) operation: O,
     pub(crate) target: O::Target,
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) must_rotate: bool,
 }
 
 /// How far into a table its caller may reach, and the proof of it.

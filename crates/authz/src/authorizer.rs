@@ -15,7 +15,7 @@ use crate::operations::{
     LoadTableWithWriteDelegation,
 };
 use crate::targets::{NewTablePath, ResolvedTable, Securable, TablePath};
-use crate::{Authorized, CreateTableAccess, Error, Operation, TableAccess};
+use crate::{Authorized, CreateTableAccess, Error, Need, Operation, TableAccess};
 
 /// Whether a caller asks for a table's data beside its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,8 @@ impl Authorizer {
         let (who, resolution) = self.resolve(caller, &request).await?;
         let target = O::Target::found(path, resolution)?;
         allow(&caller.realm, who, operation, target, &self.features_of(&caller.realm))
-            .map_err(|refused| forbidden(&refused.caller, &refused.operation))
+            .inspect(|proof| record(proof.caller(), proof.operation(), proof.target()))
+            .map_err(|refused| forbidden(&refused))
     }
 
     /// Allows reading a table and, if asked, its data as far as the caller may: engines do not say
@@ -93,13 +94,15 @@ impl Authorizer {
         let features = self.features_of(&caller.realm);
         let realm = &caller.realm;
         allow(realm, who, LoadTableWithWriteDelegation, target, &features)
+            .inspect(|proof| record(proof.caller(), proof.operation(), proof.target()))
             .map(TableAccess::Write)
             .or_else(|refused| {
                 let Refused { caller, target, .. } = *refused;
                 allow(realm, caller, LoadTableWithReadDelegation, target, &features)
+                    .inspect(|proof| record(proof.caller(), proof.operation(), proof.target()))
                     .map(TableAccess::Read)
             })
-            .map_err(|refused| forbidden(&refused.caller, &refused.operation))
+            .map_err(|refused| forbidden(&refused))
     }
 
     /// Allows making a table, in one of the four ways.
@@ -126,7 +129,7 @@ impl Authorizer {
         })
     }
 
-    async fn resolve(
+    pub(crate) async fn resolve(
         &self,
         caller: &Caller,
         request: &ResolveRequest,
@@ -139,14 +142,18 @@ impl Authorizer {
         Ok((who, resolution))
     }
 
-    fn features_of(&self, realm: &RealmId) -> Arc<Features> {
+    pub(crate) fn metastore(&self) -> &dyn Metastore {
+        &*self.metastore
+    }
+
+    pub(crate) fn features_of(&self, realm: &RealmId) -> Arc<Features> {
         self.features.get(realm).map_or_else(Arc::default, Arc::clone)
     }
 }
 
 /// A role that was asked for and is not held spoils the token, as in Polaris: acting silently in
 /// fewer roles than asked for would answer another question.
-fn require_roles(asked: &RoleSelection, who: &ResolvedCaller) -> Result<(), Error> {
+pub(crate) fn require_roles(asked: &RoleSelection, who: &ResolvedCaller) -> Result<(), Error> {
     let RoleSelection::Named(names) = asked else {
         return Ok(());
     };
@@ -159,17 +166,72 @@ fn require_roles(asked: &RoleSelection, who: &ResolvedCaller) -> Result<(), Erro
     }
 }
 
-fn forbidden<O: Operation>(who: &ResolvedCaller, operation: &O) -> Error {
+/// Says in the request's span who asked for what, and in which roles: the line that is logged for the
+/// request has it.
+fn record<O: Operation>(who: &ResolvedCaller, operation: &O, target: &O::Target) {
+    let span = tracing::Span::current();
+    if span.is_disabled() {
+        return;
+    }
+    span.record("principal", who.name.as_str());
+    span.record("roles", role_names(who));
+    span.record("operation", operation.name());
+    span.record("securable", securables(target));
+}
+
+/// What was acted on. A transaction may act on a thousand tables, of which the first are named.
+fn securables<T: Securable>(target: &T) -> String {
+    const NAMED: usize = 4;
+    let spots = target.spots();
+    let mut named: Vec<_> = spots.iter().take(NAMED).map(ToString::to_string).collect();
+    if spots.len() > NAMED {
+        named.push(format!("{} more", spots.len() - NAMED));
+    }
+    named.join(", ")
+}
+
+fn role_names(who: &ResolvedCaller) -> String {
     let roles: Vec<_> = who.roles.iter().map(|role| role.name.as_str()).collect();
+    roles.join(", ")
+}
+
+/// The answer says what Polaris' does; which privilege is missing, and where, only the log says, and
+/// whoever may manage grants can ask for ([`Authorizer::explain`]).
+fn forbidden<O: Operation>(refused: &Refused<O>) -> Error {
+    let Refused { caller: who, operation, target, requirements, must_rotate } = refused;
+    record(who, operation, target);
+    let spots = target.spots();
+    let missing: Vec<_> = requirements
+        .iter()
+        .filter(|requirement| !requirement.is_met)
+        .map(|requirement| match spots.get(requirement.on) {
+            Some(spot) => format!("{} on {spot}", requirement.need),
+            None => requirement.need.to_string(),
+        })
+        .collect();
+    let missing =
+        if *must_rotate { "a rotation of its credentials".to_owned() } else { missing.join(", ") };
+    tracing::Span::current().record("missing", &missing);
     tracing::info!(
         principal = %who.name,
-        roles = ?roles,
+        roles = role_names(who),
         operation = operation.name(),
+        missing,
         "operation refused"
     );
+    if *must_rotate {
+        return Error::MustRotate { principal: who.name.clone(), operation: operation.name() };
+    }
+    let rule = requirements.iter().find_map(|requirement| match requirement.need {
+        Need::Rule(rule) if !requirement.is_met => Some(rule),
+        Need::Rule(_) | Need::Privilege(_) => None,
+    });
+    if let Some(rule) = rule {
+        return Error::AgainstTheRules(rule);
+    }
     Error::Forbidden {
         principal: who.name.clone(),
-        roles: roles.join(", "),
+        roles: role_names(who),
         operation: operation.name(),
     }
 }

@@ -21,6 +21,44 @@ pub enum Error {
         /// What they asked for.
         operation: &'static str,
     },
+    /// A rule forbids it, whatever privileges are held.
+    #[error("{0}")]
+    AgainstTheRules(&'static str),
+    /// The principal has to rotate its credentials before it does anything else.
+    #[error(
+        "Principal '{principal}' is not authorized for op {operation} because it must rotate \
+         credentials first"
+    )]
+    MustRotate {
+        /// Who asked.
+        principal: String,
+        /// What they asked for.
+        operation: &'static str,
+    },
+    /// What is to be given, or who is to get it, is not there.
+    #[error("Entity {name} not found when trying to assign {role} to {grantee}")]
+    MissingForAssignment {
+        /// What is missing.
+        name: String,
+        /// What is to be given.
+        role: String,
+        /// Who is to get it.
+        grantee: String,
+    },
+    /// The catalog that something is to be granted in is not there.
+    #[error("Catalog not found: {0}")]
+    NoSuchCatalogForGrant(String),
+    /// The catalog role that something is to be granted to is not there.
+    #[error("CatalogRole not found: {catalog}.{role}")]
+    NoSuchRoleForGrant {
+        /// The catalog.
+        catalog: String,
+        /// The role.
+        role: String,
+    },
+    /// An operation that is to be explained is not known, or what it acts on is not said.
+    #[error("{0}")]
+    CannotExplain(String),
     /// Something on the path is not there. Polaris answers this before it asks who may know.
     #[error("{}", not_found(*kind, name))]
     NotFound {
@@ -41,9 +79,13 @@ pub enum Error {
 fn not_found(kind: EntityKind, name: &str) -> String {
     match kind {
         EntityKind::Catalog => format!("TopLevelEntity of type CATALOG does not exist: {name}"),
+        EntityKind::Principal => {
+            format!("TopLevelEntity of type PRINCIPAL does not exist: {name}")
+        }
+        EntityKind::PrincipalRole => {
+            format!("TopLevelEntity of type PRINCIPAL_ROLE does not exist: {name}")
+        }
         EntityKind::Root
-        | EntityKind::Principal
-        | EntityKind::PrincipalRole
         | EntityKind::CatalogRole
         | EntityKind::Namespace
         | EntityKind::Table

@@ -6,8 +6,11 @@
 mod authorized;
 mod authorizer;
 mod error;
+mod explain;
+mod grantable;
 pub mod operations;
 pub mod privileges;
+mod requirement;
 mod targets;
 
 pub use authorized::{Authorized, CreateTableAccess, Operation, TableAccess};
@@ -15,9 +18,16 @@ pub use authorizer::{
     Authorizer, Caller, CallerRef, Delegation, PrincipalRef, RoleSelection, Staging,
 };
 pub use error::Error;
-pub use merak_metastore::{Children, Page, ResolvedCaller};
+pub use explain::{Answer, HeldGrant, Judged, Question, Remedy, Step, explainable_operations};
+pub use grantable::grantable_on;
+pub use merak_metastore::{Children, Page, RelatedGrant, Relation, ResolvedCaller};
+pub use requirement::{Need, Requirement};
 pub use targets::{
-    CatalogPath, NamespacePath, NewTablePath, RealmPath, RenamePath, ResolvedCatalog,
-    ResolvedNamespace, ResolvedNewTable, ResolvedRealm, ResolvedRename, ResolvedTable,
-    ResolvedTransaction, Securable, TablePath, TransactionPath, TransactionTarget,
+    CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath, CatalogRolesOfPath, GrantPath,
+    NamespacePath, NewTablePath, PrincipalPath, PrincipalRoleAssignmentPath, PrincipalRolePath,
+    RealmPath, RenamePath, ResolvedCatalog, ResolvedCatalogRole, ResolvedCatalogRoleAssignment,
+    ResolvedCatalogRolesOf, ResolvedGrant, ResolvedNamespace, ResolvedNewTable, ResolvedPrincipal,
+    ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename,
+    ResolvedTable, ResolvedTransaction, Securable, SecurablePath, Spot, TablePath, TransactionPath,
+    TransactionTarget,
 };

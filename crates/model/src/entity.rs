@@ -171,6 +171,8 @@ pub mod internal {
     pub const CLIENT_ID: &str = "client_id";
     /// Present on a principal that must rotate its credentials before it may do anything else.
     pub const CREDENTIAL_ROTATION_REQUIRED: &str = "CREDENTIAL_ROTATION_REQUIRED";
+    /// `true` on a principal or principal role that an identity provider manages.
+    pub const FEDERATED: &str = "federated";
     /// A table's or view's location, as its metadata states it.
     pub const LOCATION: &str = "location";
 }

@@ -35,6 +35,7 @@ pub enum ErrorKind {
     CommitFailed,
     CommitConflict,
     PayloadTooLarge,
+    NotImplemented,
     UnsupportedMediaType,
     Unprocessable,
     Internal,
@@ -44,7 +45,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for the test that shows them all.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::BadRequest,
         Self::IllegalArgument,
         Self::Validation,
@@ -68,6 +69,7 @@ impl ErrorKind {
         Self::CommitFailed,
         Self::CommitConflict,
         Self::PayloadTooLarge,
+        Self::NotImplemented,
         Self::UnsupportedMediaType,
         Self::Unprocessable,
         Self::Internal,
@@ -100,6 +102,7 @@ impl ErrorKind {
             | Self::NamespaceNotEmpty
             | Self::CommitFailed
             | Self::CommitConflict => StatusCode::CONFLICT,
+            Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
@@ -130,7 +133,8 @@ impl ErrorKind {
             Self::NoSuchRealm => "MissingOrInvalidRealm",
             Self::MethodNotAllowed => "MethodNotAllowedException",
             Self::RequestTimeout => "TimeoutException",
-            Self::UnsupportedOperation => "UnsupportedOperationException",
+            // 501 is what makes Iceberg's Java client raise it; Polaris answers 406 mostly.
+            Self::UnsupportedOperation | Self::NotImplemented => "UnsupportedOperationException",
             Self::AlreadyExists => "AlreadyExistsException",
             Self::NamespaceNotEmpty => "NamespaceNotEmptyException",
             Self::CommitFailed => "CommitFailedException",
@@ -210,6 +214,11 @@ impl From<AuthzError> for ApiError {
         let kind = match &error {
             AuthzError::Unauthenticated(_) => ErrorKind::NotAuthorized,
             AuthzError::Forbidden { .. } => ErrorKind::Forbidden,
+            AuthzError::AgainstTheRules(_) | AuthzError::MustRotate { .. } => ErrorKind::Forbidden,
+            AuthzError::MissingForAssignment { .. }
+            | AuthzError::NoSuchCatalogForGrant(_)
+            | AuthzError::NoSuchRoleForGrant { .. } => ErrorKind::NotFound,
+            AuthzError::CannotExplain(_) => ErrorKind::BadRequest,
             AuthzError::NotFound { kind, .. } => ErrorKind::not_found(*kind),
             AuthzError::NoSuchWarehouse(_) => ErrorKind::NotFound,
             AuthzError::Metastore(_) => {
@@ -292,6 +301,7 @@ mod tests {
             "409 CommitFailedException",
             "409 CommitConflictException",
             "413 PayloadTooLargeException",
+            "501 UnsupportedOperationException",
             "415 UnsupportedMediaTypeException",
             "422 UnprocessableEntityException",
             "500 InternalServerError",

@@ -76,9 +76,89 @@ pub fn router(app: App) -> Router {
                 .put(management::catalogs::update_catalog)
                 .merge(delete(management::catalogs::delete_catalog)),
         )
+        .merge(access_routes())
         // Whoever wants to know what there is.
         .route("/api/openapi/{document}", get(openapi::document));
     middleware::wrap(routes, app)
+}
+
+/// Administrators of access: principals, roles and grants.
+fn access_routes() -> Router<App> {
+    Router::new()
+        .route(
+            "/api/management/v1/principals",
+            get(management::principals::list_principals)
+                .post(management::principals::create_principal),
+        )
+        .route(
+            "/api/management/v1/principals/{principalName}",
+            get(management::principals::get_principal)
+                .put(management::principals::update_principal)
+                .delete(management::principals::delete_principal),
+        )
+        .route(
+            "/api/management/v1/principals/{principalName}/rotate",
+            post(management::principals::rotate_credentials),
+        )
+        .route(
+            "/api/management/v1/principals/{principalName}/reset",
+            post(management::principals::reset_credentials),
+        )
+        .route(
+            "/api/management/v1/principals/{principalName}/principal-roles",
+            get(management::principals::list_principal_roles_assigned)
+                .put(management::principals::assign_principal_role),
+        )
+        .route(
+            "/api/management/v1/principals/{principalName}/principal-roles/{principalRoleName}",
+            delete(management::principals::revoke_principal_role),
+        )
+        .route(
+            "/api/management/v1/principal-roles",
+            get(management::principal_roles::list_principal_roles)
+                .post(management::principal_roles::create_principal_role),
+        )
+        .route(
+            "/api/management/v1/principal-roles/{principalRoleName}",
+            get(management::principal_roles::get_principal_role)
+                .put(management::principal_roles::update_principal_role)
+                .delete(management::principal_roles::delete_principal_role),
+        )
+        .route(
+            "/api/management/v1/principal-roles/{principalRoleName}/principals",
+            get(management::principal_roles::list_assignee_principals),
+        )
+        .route(
+            "/api/management/v1/principal-roles/{principalRoleName}/catalog-roles/{catalogName}",
+            get(management::principal_roles::list_catalog_roles)
+                .put(management::principal_roles::assign_catalog_role),
+        )
+        .route(
+            "/api/management/v1/principal-roles/{principalRoleName}/catalog-roles/{catalogName}/{catalogRoleName}",
+            delete(management::principal_roles::revoke_catalog_role),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/catalog-roles",
+            get(management::catalog_roles::list_catalog_roles)
+                .post(management::catalog_roles::create_catalog_role),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/catalog-roles/{catalogRoleName}",
+            get(management::catalog_roles::get_catalog_role)
+                .put(management::catalog_roles::update_catalog_role)
+                .delete(management::catalog_roles::delete_catalog_role),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/catalog-roles/{catalogRoleName}/principal-roles",
+            get(management::catalog_roles::list_assignee_principal_roles),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/catalog-roles/{catalogRoleName}/grants",
+            get(management::grants::list_grants)
+                .put(management::grants::add_grant)
+                .post(management::grants::revoke_grant),
+        )
+        .route("/api/management/v1/explain", get(management::access::explain_access))
 }
 
 /// A JSON body.

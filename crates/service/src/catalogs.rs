@@ -4,7 +4,7 @@ use merak_authz::operations::{
     CreateCatalog, DeleteCatalog, GetCatalog, GetConfig, ListCatalogs, UpdateCatalog,
 };
 use merak_authz::{Authorized, Children, Page};
-use merak_metastore::{CallerRef, Change, MetadataBody, PrincipalSecrets, ResolveRequest};
+use merak_metastore::{CallerRef, Change, PrincipalSecrets, ResolveRequest};
 use merak_metastore::{Error as MetastoreError, RoleSelection};
 use merak_model::entity::internal;
 use merak_model::names::check_management_name;
@@ -16,10 +16,11 @@ use merak_model::{
 use crate::catalog_rules;
 use crate::locations::{DEFAULT_BASE_LOCATION, storage_config};
 use crate::properties::refuse_reserved_of_catalog;
+use crate::versioned::{self, drop_failed, stale, update_failed};
 use crate::{Error, Service};
 
 /// The catalog role that every catalog is made with.
-const CATALOG_ADMIN: &str = "catalog_admin";
+pub(crate) const CATALOG_ADMIN: &str = "catalog_admin";
 
 /// A catalog that is to be made.
 #[derive(Debug, Clone)]
@@ -133,10 +134,7 @@ impl Service {
         let caller = CallerRef { principal: proof.caller().id.into(), roles: RoleSelection::All };
         let before = proof.into_target().catalog;
         if update.current_version != before.version {
-            return Err(Error::ConcurrentModification(format!(
-                "Failed to update Catalog; currentEntityVersion '{}', expected '{}'",
-                update.current_version, before.version
-            )));
+            return Err(stale(&before, update.current_version));
         }
         let mut after = before.clone();
         if let Some(mut properties) = update.properties {
@@ -162,22 +160,8 @@ impl Service {
         after.internal.insert(internal::STORAGE_CONFIG.to_owned(), storage.to_json());
         after.version = before.version.next();
         after.updated_ms = self.clock.now_ms();
-        let change = Change::Update {
-            entity: Box::new(after.clone()),
-            expected: before.version,
-            metadata: MetadataBody::Keep,
-            keep_apart: false,
-        };
-        self.metastore.apply(&realm, &[change]).await.map_err(|error| {
-            if matches!(error, MetastoreError::Conflict { .. }) {
-                Error::ConcurrentModification(format!(
-                    "Concurrent modification on Catalog '{}'; retry later",
-                    before.name
-                ))
-            } else {
-                error.into()
-            }
-        })?;
+        let applied = self.metastore.apply(&realm, &[versioned::update(&before, &after)]).await;
+        applied.map_err(|error| update_failed(error, &before))?;
         Ok(after)
     }
 
@@ -207,9 +191,7 @@ impl Service {
             if matches!(error, MetastoreError::NotEmpty { .. }) {
                 not_empty()
             } else if matches!(error, MetastoreError::Conflict { .. }) {
-                Error::BadRequest(format!(
-                    "Catalog '{name}' was changed at the same time; retry later"
-                ))
+                drop_failed(error, &format!("Catalog '{name}'"))
             } else {
                 error.into()
             }

@@ -3,19 +3,24 @@
 //! Every method takes the proof that it was allowed, and acts on the entities the proof carries.
 //! Nothing here knows HTTP.
 
+mod catalog_roles;
 mod catalog_rules;
 mod catalogs;
 mod commits;
 mod error;
+mod grants;
 mod locations;
 mod metadata;
 mod namespaces;
 mod new_tables;
+mod principal_roles;
+mod principals;
 mod properties;
 mod queue;
 mod quickstart;
 mod tables;
 mod transactions;
+mod versioned;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,14 +29,18 @@ use merak_metastore::Metastore;
 use merak_model::{Clock, Features, RealmId};
 use merak_storage::Storage;
 
+pub use catalog_roles::CatalogRoleDraft;
 pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
 pub use commits::Commit;
 pub use error::Error;
 pub use namespaces::{NamespaceView, PropertiesUpdated};
 pub use new_tables::{Registration, TableDraft};
+pub use principal_roles::PrincipalRoleDraft;
+pub use principals::{CredentialsChange, PrincipalDraft};
 pub use quickstart::quickstart_changes;
 pub use tables::{LoadOptions, Loaded, LoadedTable, Names, Snapshots, version_tag};
 pub use transactions::TableChange;
+pub use versioned::PropertiesReplacement;
 
 /// Limits and sizes of the service.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! Polaris' management API.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use merak_model::StorageConfig;
 use serde::Serialize;
@@ -30,4 +31,211 @@ pub struct Catalog<'a> {
 pub struct Catalogs<'a> {
     /// In name order.
     pub catalogs: Vec<Catalog<'a>>,
+}
+
+/// A principal, as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Principal<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it names itself by when it asks for a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<&'a str>,
+    /// Its properties.
+    pub properties: &'a BTreeMap<String, String>,
+    /// When it was made, in milliseconds since 1970.
+    pub create_timestamp: i64,
+    /// When it was last changed, in milliseconds since 1970.
+    pub last_update_timestamp: i64,
+    /// How often it was changed, counted from 1.
+    pub entity_version: i64,
+}
+
+/// Principals.
+#[derive(Debug, Serialize)]
+pub struct Principals<'a> {
+    /// In name order.
+    pub principals: Vec<Principal<'a>>,
+}
+
+/// A principal with its new credentials, which are shown once.
+#[derive(Debug, Serialize)]
+pub struct PrincipalWithCredentials<'a> {
+    /// The principal.
+    pub principal: Principal<'a>,
+    /// What it proves itself with.
+    pub credentials: Credentials<'a>,
+}
+
+/// What a principal proves itself with. The secret is in the clear: this is not to be logged.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Credentials<'a> {
+    /// The client id.
+    pub client_id: &'a str,
+    /// The secret.
+    pub client_secret: &'a str,
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+/// A principal role or a catalog role, as it is shown.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Role<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether an identity provider says who has it; absent of a catalog role.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub federated: Option<bool>,
+    /// Its properties.
+    pub properties: &'a BTreeMap<String, String>,
+    /// When it was made, in milliseconds since 1970.
+    pub create_timestamp: i64,
+    /// When it was last changed, in milliseconds since 1970.
+    pub last_update_timestamp: i64,
+    /// How often it was changed, counted from 1.
+    pub entity_version: i64,
+}
+
+/// Roles.
+#[derive(Debug, Serialize)]
+pub struct Roles<'a> {
+    /// In name order.
+    pub roles: Vec<Role<'a>>,
+}
+
+/// A privilege that a catalog role holds, and on what.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
+#[expect(missing_docs, reason = "the fields are those of the API document, and alike")]
+pub enum GrantResource<'a> {
+    /// On the catalog.
+    Catalog { privilege: &'a str },
+    /// On a namespace.
+    Namespace { namespace: Vec<String>, privilege: &'a str },
+    /// On a table, which may be a generic one.
+    Table { namespace: Vec<String>, table_name: &'a str, privilege: &'a str },
+    /// On a view.
+    View { namespace: Vec<String>, view_name: &'a str, privilege: &'a str },
+    /// On a policy.
+    Policy { namespace: Vec<String>, policy_name: &'a str, privilege: &'a str },
+}
+
+/// What a catalog role holds.
+#[derive(Debug, Serialize)]
+pub struct GrantResources<'a> {
+    /// On the catalog, namespaces, tables, views and policies, in this order.
+    pub grants: Vec<GrantResource<'a>>,
+}
+
+/// Why a principal may do something, or may not.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessExplanation<'a> {
+    /// Whom it is about.
+    pub principal: &'a str,
+    /// What it would do.
+    pub operation: &'a str,
+    /// Whether it may.
+    pub allowed: bool,
+    /// The principal roles it acts in.
+    pub active_roles: &'a [String],
+    /// The catalog roles that these have.
+    pub catalog_roles: Vec<ExplainedCatalogRole<'a>>,
+    /// What was looked at, from the root inwards.
+    pub path: Vec<ExplainedSecurable<'a>>,
+    /// The privileges that are needed.
+    pub requirements: Vec<AccessRequirement<'a>>,
+    /// What would help.
+    pub remedies: Vec<AccessRemedy<'a>>,
+    /// All of it in sentences.
+    pub steps: &'a [String],
+}
+
+/// A catalog role, and the principal roles that have it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedCatalogRole<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The principal roles.
+    pub granted_to: &'a [String],
+}
+
+/// A securable, by what it is and its name.
+#[derive(Debug, Serialize)]
+pub struct SecurableReference<'a> {
+    /// What it is.
+    pub r#type: &'a str,
+    /// Its name, with the namespace before it.
+    pub name: &'a str,
+}
+
+/// A securable, and what is granted on it.
+#[derive(Debug, Serialize)]
+pub struct ExplainedSecurable<'a> {
+    /// The securable.
+    #[serde(flatten)]
+    pub securable: SecurableReference<'a>,
+    /// What is granted on it to the roles that count.
+    pub grants: Vec<ExplainedGrant<'a>>,
+}
+
+/// A privilege, and the role that holds it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedGrant<'a> {
+    /// The privilege.
+    pub privilege: &'a str,
+    /// The role's name.
+    pub grantee: &'a str,
+    /// `principal-role` or `catalog-role`.
+    pub grantee_type: &'a str,
+}
+
+/// A privilege that is needed.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessRequirement<'a> {
+    /// The privilege.
+    pub privilege: &'a str,
+    /// What it is needed on.
+    pub on: SecurableReference<'a>,
+    /// Whether it is held.
+    pub met: bool,
+    /// The grants that meet it, each by itself.
+    pub met_by: Vec<SufficientGrant<'a>>,
+    /// The privileges any one of which would meet it.
+    pub sufficient: Vec<&'a str>,
+}
+
+/// A grant that meets a requirement.
+#[derive(Debug, Serialize)]
+pub struct SufficientGrant<'a> {
+    /// The grant.
+    #[serde(flatten)]
+    pub grant: ExplainedGrant<'a>,
+    /// What it is on.
+    pub on: SecurableReference<'a>,
+}
+
+/// What would meet a requirement.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccessRemedy<'a> {
+    /// The privilege to grant.
+    pub privilege: &'a str,
+    /// What to grant it on.
+    pub on: SecurableReference<'a>,
+    /// The catalog role to grant it to, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub catalog_role: Option<&'a str>,
+    /// What to do.
+    pub text: &'a str,
 }

@@ -108,11 +108,7 @@ impl Metastore for FakeMetastore {
         Ok(self.principals.lock().unwrap().get(&key).cloned())
     }
 
-    async fn secrets(
-        &self,
-        _: &RealmId,
-        _: EntityId,
-    ) -> Result<Option<PrincipalSecrets>, Error> {
+    async fn secrets(&self, _: &RealmId, _: EntityId) -> Result<Option<PrincipalSecrets>, Error> {
         unreachable!("secrets are rotated elsewhere")
     }
 

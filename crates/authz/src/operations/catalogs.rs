@@ -1,7 +1,10 @@
 //! Operations on catalogs.
 
+use merak_metastore::ResolvedCaller;
+use merak_model::Features;
+
 use super::operations;
-use crate::{ResolvedCatalog, ResolvedRealm};
+use crate::{Operation, Requirement, ResolvedCatalog, ResolvedRealm};
 
 operations! { ResolvedRealm:
     /// Lists the realm's catalogs: all of them or none.
@@ -17,6 +20,30 @@ operations! { ResolvedCatalog:
     UpdateCatalog = "UPDATE_CATALOG" requires [CatalogWriteProperties];
     /// Removes an empty catalog.
     DeleteCatalog = "DELETE_CATALOG" requires [CatalogDrop];
-    /// Reads what a client needs to use the catalog. Polaris asks for no privilege.
-    GetConfig = "GET_CONFIG" requires [];
+}
+
+/// Reads what a client needs to use the catalog. Polaris asks for no privilege, nor for anything
+/// else but a token.
+#[derive(Debug, Clone, Copy)]
+pub struct GetConfig;
+
+impl Operation for GetConfig {
+    type Target = ResolvedCatalog;
+
+    fn name(&self) -> &'static str {
+        "GET_CONFIG"
+    }
+
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        _: &ResolvedCatalog,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        Vec::new()
+    }
+
+    fn is_open_before_rotation(&self) -> bool {
+        true
+    }
 }

@@ -1,28 +1,48 @@
 //! Every operation and what it requires: one file a noun, a row an operation.
 
+mod access;
+mod catalog_roles;
 mod catalogs;
+mod grants;
 mod namespaces;
+mod principal_roles;
+mod principals;
 mod tables;
 
+pub use access::{ExplainAccessInCatalog, ExplainAccessInRealm};
+pub use catalog_roles::{
+    AssignCatalogRoleToPrincipalRole, CreateCatalogRole, DeleteCatalogRole, GetCatalogRole,
+    ListAssigneePrincipalRolesForCatalogRole, ListCatalogRoles, ListGrantsForCatalogRole,
+    RevokeCatalogRoleFromPrincipalRole, UpdateCatalogRole,
+};
 pub use catalogs::{
     CreateCatalog, DeleteCatalog, GetCatalog, GetConfig, ListCatalogs, UpdateCatalog,
 };
+pub use grants::{AddGrantToCatalogRole, RevokeGrantFromCatalogRole};
 pub use namespaces::{
     CreateNamespace, DropNamespace, ListNamespaces, LoadNamespaceMetadata, NamespaceExists,
     UpdateNamespaceProperties,
+};
+pub use principal_roles::{
+    AssignPrincipalRole, CreatePrincipalRole, DeletePrincipalRole, GetPrincipalRole,
+    ListAssigneePrincipalsForPrincipalRole, ListCatalogRolesForPrincipalRole, ListPrincipalRoles,
+    RevokePrincipalRole, UpdatePrincipalRole,
+};
+pub use principals::{
+    CreatePrincipal, DeletePrincipal, GetPrincipal, ListPrincipalRolesAssigned, ListPrincipals,
+    ROOT_PRINCIPAL, ResetCredentials, RotateCredentials, UpdatePrincipal,
 };
 pub use tables::{
     CommitKinds, CommitTransaction, CreateTableDirect, CreateTableDirectWithWriteDelegation,
     CreateTableStaged, CreateTableStagedWithWriteDelegation, DropTableWithPurge,
     DropTableWithoutPurge, ListTables, LoadTable, LoadTableWithReadDelegation,
     LoadTableWithWriteDelegation, RegisterTable, RegisterTableOverwrite, RenameTable, TableExists,
-    UpdateTable, UpdateTableForStagedCreate,
+    UPDATE_KINDS, UpdateTable, UpdateTableForStagedCreate,
 };
 
-/// Declares operations that require privileges on the target itself: a row each. The list is empty
-/// where being authenticated is enough.
+/// Declares operations that require privileges on the target itself: a row each.
 macro_rules! operations {
-    ($target:ty: $($(#[$doc:meta])+ $name:ident = $polaris:literal requires [$($privilege:ident),*];)+) => {
+    ($target:ty: $($(#[$doc:meta])+ $name:ident = $polaris:literal requires [$($privilege:ident),+];)+) => {
         $(
             $(#[$doc])+
             #[derive(Debug, Clone, Copy)]
@@ -35,10 +55,16 @@ macro_rules! operations {
                     $polaris
                 }
 
-                fn is_allowed_on(&self, target: &$target, _: &merak_model::Features) -> bool {
-                    let required: &[merak_model::Privilege] =
-                        &[$(merak_model::Privilege::$privilege),*];
-                    required.iter().all(|privilege| target.holds(*privilege))
+                fn requirements(
+                    &self,
+                    _: &merak_metastore::ResolvedCaller,
+                    target: &$target,
+                    _: &merak_model::Features,
+                ) -> Vec<crate::Requirement> {
+                    vec![$({
+                        let privilege = merak_model::Privilege::$privilege;
+                        crate::Requirement::on_target(privilege, target.holds(privilege))
+                    }),+]
                 }
             }
         )+

@@ -2,12 +2,13 @@
 
 use std::fmt::Debug;
 
+use merak_metastore::ResolvedCaller;
 use merak_model::features::ENABLE_FINE_GRAINED_UPDATE_TABLE_PRIVILEGES;
-use merak_model::{Features, Privilege};
+use merak_model::{Features, Privilege, PrivilegeSet};
 
 use super::operations;
 use crate::{
-    Operation, ResolvedNamespace, ResolvedNewTable, ResolvedRename, ResolvedTable,
+    Operation, Requirement, ResolvedNamespace, ResolvedNewTable, ResolvedRename, ResolvedTable,
     ResolvedTransaction, TransactionTarget,
 };
 
@@ -65,10 +66,16 @@ impl Operation for RegisterTableOverwrite {
         "REGISTER_TABLE_OVERWRITE"
     }
 
-    fn is_allowed_on(&self, target: &ResolvedNewTable, _: &Features) -> bool {
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedNewTable,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        let (full, create) = (Privilege::TableFullMetadata, Privilege::TableCreate);
         match &target.existing {
-            Some(table) => table.holds(Privilege::TableFullMetadata),
-            None => target.holds(Privilege::TableCreate),
+            Some(table) => vec![Requirement::on(1, full, table.holds(full))],
+            None => vec![Requirement::on_target(create, target.holds(create))],
         }
     }
 }
@@ -84,10 +91,17 @@ impl Operation for RenameTable {
         "RENAME_TABLE"
     }
 
-    fn is_allowed_on(&self, target: &ResolvedRename, _: &Features) -> bool {
-        target.source.holds(Privilege::TableDrop)
-            && target.destination.holds(Privilege::TableList)
-            && target.destination.holds(Privilege::TableCreate)
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedRename,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        let drop = Privilege::TableDrop;
+        let there = [Privilege::TableList, Privilege::TableCreate];
+        let there = there.map(|one| Requirement::on(1, one, target.destination.holds(one)));
+        let here = Requirement::on_target(drop, target.source.holds(drop));
+        std::iter::once(here).chain(there).collect()
     }
 }
 
@@ -108,40 +122,52 @@ impl<C: CommitKinds> Operation for UpdateTable<C> {
         "UPDATE_TABLE"
     }
 
-    fn is_allowed_on(&self, target: &ResolvedTable, features: &Features) -> bool {
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedTable,
+        features: &Features,
+    ) -> Vec<Requirement> {
         let is_fine_grained = features
             .within(&target.namespace.catalog.properties)
             .is_on(&ENABLE_FINE_GRAINED_UPDATE_TABLE_PRIVILEGES);
         let kinds = self.0.update_kinds();
+        // Each once: a commit may have thousands of updates of one kind.
+        let mut asked = PrivilegeSet::EMPTY;
         if !is_fine_grained || kinds.is_empty() {
-            return target.holds(Privilege::TableWriteProperties);
+            asked.insert(Privilege::TableWriteProperties);
+        } else {
+            asked = kinds.into_iter().map(privilege_of).collect();
         }
-        kinds.into_iter().all(|kind| target.holds(privilege_of(kind)))
+        asked.iter().map(|one| Requirement::on_target(one, target.holds(one))).collect()
     }
 }
 
+/// The kinds of updates that have a privilege of their own.
+pub const UPDATE_KINDS: [(&str, Privilege); 17] = [
+    ("assign-uuid", Privilege::TableAssignUuid),
+    ("upgrade-format-version", Privilege::TableUpgradeFormatVersion),
+    ("add-schema", Privilege::TableAddSchema),
+    ("set-current-schema", Privilege::TableSetCurrentSchema),
+    ("add-spec", Privilege::TableAddPartitionSpec),
+    ("add-sort-order", Privilege::TableAddSortOrder),
+    ("set-default-sort-order", Privilege::TableSetDefaultSortOrder),
+    ("add-snapshot", Privilege::TableAddSnapshot),
+    ("set-snapshot-ref", Privilege::TableSetSnapshotRef),
+    ("remove-snapshots", Privilege::TableRemoveSnapshots),
+    ("remove-snapshot-ref", Privilege::TableRemoveSnapshotRef),
+    ("set-location", Privilege::TableSetLocation),
+    ("set-properties", Privilege::TableSetProperties),
+    ("remove-properties", Privilege::TableRemoveProperties),
+    ("set-statistics", Privilege::TableSetStatistics),
+    ("remove-statistics", Privilege::TableRemoveStatistics),
+    ("remove-partition-specs", Privilege::TableRemovePartitionSpecs),
+];
+
 /// The privilege that one update needs. What has none of its own needs the right to all.
 fn privilege_of(update: &str) -> Privilege {
-    match update {
-        "assign-uuid" => Privilege::TableAssignUuid,
-        "upgrade-format-version" => Privilege::TableUpgradeFormatVersion,
-        "add-schema" => Privilege::TableAddSchema,
-        "set-current-schema" => Privilege::TableSetCurrentSchema,
-        "add-spec" => Privilege::TableAddPartitionSpec,
-        "add-sort-order" => Privilege::TableAddSortOrder,
-        "set-default-sort-order" => Privilege::TableSetDefaultSortOrder,
-        "add-snapshot" => Privilege::TableAddSnapshot,
-        "set-snapshot-ref" => Privilege::TableSetSnapshotRef,
-        "remove-snapshots" => Privilege::TableRemoveSnapshots,
-        "remove-snapshot-ref" => Privilege::TableRemoveSnapshotRef,
-        "set-location" => Privilege::TableSetLocation,
-        "set-properties" => Privilege::TableSetProperties,
-        "remove-properties" => Privilege::TableRemoveProperties,
-        "set-statistics" => Privilege::TableSetStatistics,
-        "remove-statistics" => Privilege::TableRemoveStatistics,
-        "remove-partition-specs" => Privilege::TableRemovePartitionSpecs,
-        _ => Privilege::TableWriteProperties,
-    }
+    let own = UPDATE_KINDS.iter().find(|(kind, _)| *kind == update);
+    own.map_or(Privilege::TableWriteProperties, |(_, privilege)| *privilege)
 }
 
 /// The commit that makes a staged table. It carries the commit itself.
@@ -155,8 +181,14 @@ impl<C: CommitKinds> Operation for UpdateTableForStagedCreate<C> {
         "UPDATE_TABLE_FOR_STAGED_CREATE"
     }
 
-    fn is_allowed_on(&self, target: &ResolvedNewTable, _: &Features) -> bool {
-        target.holds(Privilege::TableCreate)
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedNewTable,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        let create = Privilege::TableCreate;
+        vec![Requirement::on_target(create, target.holds(create))]
     }
 }
 
@@ -174,14 +206,21 @@ impl<C: Debug + Send + Sync> Operation for CommitTransaction<C> {
 
     /// Polaris does not split a transaction by the kinds of its updates, and asks for the right to
     /// make tables even where none is made.
-    fn is_allowed_on(&self, target: &ResolvedTransaction, _: &Features) -> bool {
-        target.tables.iter().all(|table| match table {
-            TransactionTarget::Change(table) => {
-                table.holds(Privilege::TableWriteProperties) && table.holds(Privilege::TableCreate)
-            }
-            TransactionTarget::Create(table) => {
-                table.holds(Privilege::TableWriteProperties) && table.holds(Privilege::TableCreate)
-            }
-        })
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedTransaction,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        let on = |(spot, table): (usize, &TransactionTarget)| {
+            [Privilege::TableWriteProperties, Privilege::TableCreate].map(|privilege| {
+                let is_held = match table {
+                    TransactionTarget::Change(table) => table.holds(privilege),
+                    TransactionTarget::Create(table) => table.holds(privilege),
+                };
+                Requirement::on(spot, privilege, is_held)
+            })
+        };
+        target.tables.iter().enumerate().flat_map(on).collect()
     }
 }

@@ -46,6 +46,23 @@ impl FromRequest<App> for ValueBody {
     }
 }
 
+/// A JSON body that may be absent. One of white space alone is: clients send an empty body and say
+/// that it is JSON.
+pub(crate) struct OptionalValueBody(pub(crate) Option<Value>);
+
+impl FromRequest<App> for OptionalValueBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let bytes = json_bytes(request, &app.settings).await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self(None));
+        }
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
+        Ok(Self(Some(value).filter(|value| !value.is_null())))
+    }
+}
+
 /// A form.
 pub(crate) struct Form<T>(pub(crate) T);
 

@@ -6,10 +6,11 @@ mod headers;
 mod page;
 mod paths;
 
-pub(crate) use body::{Form, JsonBody, ValueBody};
+pub(crate) use body::{Form, JsonBody, OptionalValueBody, ValueBody};
 pub(crate) use caller::{Authenticated, Realm};
 pub(crate) use headers::{AccessDelegation, IfNoneMatch};
 pub(crate) use page::{PageRequest, next_page_token};
 pub(crate) use paths::{
-    CatalogName, NamespaceInPath, Prefix, QueryMap, TableInPath, management_name, namespace_of,
+    CatalogName, ManagementNames, NamespaceInPath, Prefix, QueryMap, TableInPath, management_name,
+    namespace_of,
 };

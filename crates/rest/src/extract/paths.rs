@@ -28,6 +28,41 @@ pub(crate) struct TableInPath {
 /// A catalog of the management API.
 pub(crate) struct CatalogName(pub(crate) String);
 
+/// The names in a path of the management API, each checked when it is asked for.
+pub(crate) struct ManagementNames(BTreeMap<String, String>);
+
+impl ManagementNames {
+    pub(crate) fn catalog(&self) -> Result<String, ApiError> {
+        self.name("catalogName")
+    }
+
+    pub(crate) fn catalog_role(&self) -> Result<String, ApiError> {
+        self.name("catalogRoleName")
+    }
+
+    pub(crate) fn principal(&self) -> Result<String, ApiError> {
+        self.name("principalName")
+    }
+
+    pub(crate) fn principal_role(&self) -> Result<String, ApiError> {
+        self.name("principalRoleName")
+    }
+
+    fn name(&self, parameter: &str) -> Result<String, ApiError> {
+        let name = self.0.get(parameter).cloned().ok_or_else(malformed_path)?;
+        management_name(&name)?;
+        Ok(name)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ManagementNames {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Ok(Self(Segments::of(parts)?.0))
+    }
+}
+
 /// The query's parameters. Of one that is given twice the last one counts.
 #[derive(Debug, Default)]
 pub(crate) struct QueryMap(BTreeMap<String, String>);

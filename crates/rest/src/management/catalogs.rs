@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{Authenticated, CatalogName, ValueBody, management_name};
+use crate::management::body::constraint;
 use crate::middleware::to_the_end;
 
 /// `GET /catalogs`
@@ -184,8 +185,4 @@ fn storage(fields: &mut Map<String, Value>) -> Result<Option<StorageConfig>, Api
             format!("Invalid value: storageConfigInfo: {error}"),
         )
     })
-}
-
-fn constraint(path: &str, what: &str) -> ApiError {
-    ApiError::new(ErrorKind::ConstraintViolation, format!("Invalid value: {path}: {what}"))
 }

@@ -1,3 +1,9 @@
 //! Polaris' management API, one file a noun.
 
+pub(crate) mod access;
+mod body;
+pub(crate) mod catalog_roles;
 pub(crate) mod catalogs;
+pub(crate) mod grants;
+pub(crate) mod principal_roles;
+pub(crate) mod principals;

@@ -1,200 +1,11 @@
-//! What operations act on: paths, and what was found there with the privileges held.
+//! Tables: one, a new one, one that moves, many at once.
 
-use merak_metastore::{CallerRef, Children, Resolution, ResolveRequest, Resolved, TableLookup};
-use merak_model::{Entity, EntityKind, Namespace, Privilege, PrivilegeSet, TableIdent};
+use merak_metastore::{CallerRef, Resolution, ResolveRequest, Resolved, TableLookup};
+use merak_model::{Entity, EntityKind, Privilege, PrivilegeSet, TableIdent};
 
+use super::{ResolvedNamespace, Securable, Spot};
 use crate::Error;
 use crate::privileges::holds;
-
-/// Something that operations act on.
-pub trait Securable: Sized + Send + Sync {
-    /// How a request names it.
-    type Path: Send + Sync;
-
-    /// What to look up for it.
-    fn request(path: &Self::Path, caller: CallerRef) -> ResolveRequest;
-
-    /// What was found, or what is missing, in the words the client used.
-    fn found(path: &Self::Path, resolution: Resolution) -> Result<Self, Error>;
-}
-
-/// The realm itself.
-#[derive(Debug, Clone, Default)]
-pub struct RealmPath {
-    /// A page of what is in it.
-    pub children: Option<Children>,
-}
-
-/// The realm's root, with the privileges held on it.
-#[derive(Debug)]
-pub struct ResolvedRealm {
-    held: PrivilegeSet,
-    /// The page of children that was asked for.
-    pub children: Vec<Entity>,
-}
-
-impl ResolvedRealm {
-    /// Whether a privilege is held here, by itself or by one that implies it.
-    pub fn holds(&self, wanted: Privilege) -> bool {
-        holds(self.held, wanted)
-    }
-}
-
-impl Securable for ResolvedRealm {
-    type Path = RealmPath;
-
-    fn request(path: &RealmPath, caller: CallerRef) -> ResolveRequest {
-        ResolveRequest { children: path.children.clone(), ..ResolveRequest::of_realm(caller) }
-    }
-
-    fn found(_: &RealmPath, resolution: Resolution) -> Result<Self, Error> {
-        Ok(Self { held: resolution.root_privileges, children: resolution.children })
-    }
-}
-
-/// A catalog, by its name.
-#[derive(Debug, Clone)]
-pub struct CatalogPath {
-    /// Its name.
-    pub catalog: String,
-    /// A page of what is in it.
-    pub children: Option<Children>,
-    /// Whether the name was given as a warehouse: the words of the refusal differ.
-    pub as_warehouse: bool,
-}
-
-/// A catalog that is there, with the privileges held on it and above.
-#[derive(Debug)]
-pub struct ResolvedCatalog {
-    held: PrivilegeSet,
-    /// The catalog.
-    pub catalog: Entity,
-    /// The page of children that was asked for.
-    pub children: Vec<Entity>,
-}
-
-impl ResolvedCatalog {
-    /// Whether a privilege is held here, by itself or by one that implies it.
-    pub fn holds(&self, wanted: Privilege) -> bool {
-        holds(self.held, wanted)
-    }
-}
-
-impl Securable for ResolvedCatalog {
-    type Path = CatalogPath;
-
-    fn request(path: &CatalogPath, caller: CallerRef) -> ResolveRequest {
-        ResolveRequest {
-            children: path.children.clone(),
-            ..ResolveRequest::of_catalog(caller, &path.catalog)
-        }
-    }
-
-    fn found(path: &CatalogPath, resolution: Resolution) -> Result<Self, Error> {
-        let name = &path.catalog;
-        let Some(found) = resolution.catalog else {
-            return Err(if path.as_warehouse {
-                Error::NoSuchWarehouse(name.clone())
-            } else {
-                Error::NotFound { kind: EntityKind::Catalog, name: name.clone() }
-            });
-        };
-        Ok(Self {
-            held: resolution.root_privileges.union(found.privileges),
-            catalog: found.entity,
-            children: resolution.children,
-        })
-    }
-}
-
-/// A namespace of a catalog; a root namespace is the catalog itself.
-#[derive(Debug, Clone)]
-pub struct NamespacePath {
-    /// The catalog's name.
-    pub catalog: String,
-    /// The namespace.
-    pub namespace: Namespace,
-    /// A page of what is in it.
-    pub children: Option<Children>,
-}
-
-/// A namespace that is there, with the privileges held on it and above.
-#[derive(Debug)]
-pub struct ResolvedNamespace {
-    held: PrivilegeSet,
-    /// The catalog it is in.
-    pub catalog: Entity,
-    /// Itself and the namespaces it is in, outermost first; none for the catalog's root.
-    pub namespaces: Vec<Entity>,
-    /// The page of children that was asked for.
-    pub children: Vec<Entity>,
-}
-
-impl ResolvedNamespace {
-    /// Whether a privilege is held here, by itself or by one that implies it.
-    pub fn holds(&self, wanted: Privilege) -> bool {
-        holds(self.held, wanted)
-    }
-
-    /// The namespace's entity; the catalog's, for its root.
-    pub fn entity(&self) -> &Entity {
-        self.namespaces.last().unwrap_or(&self.catalog)
-    }
-
-    /// The namespace that this one is in, without the privileges held there: for what is judged by
-    /// place and not by privilege.
-    #[must_use]
-    pub fn parent(&self, parents: &[Entity]) -> Self {
-        Self {
-            held: PrivilegeSet::EMPTY,
-            catalog: self.catalog.clone(),
-            namespaces: parents.to_vec(),
-            children: Vec::new(),
-        }
-    }
-
-    /// The namespace, the catalog and the privileges on the way, or which is the first missing.
-    fn of(resolution: &mut Resolution, namespace: &Namespace) -> Result<Self, Error> {
-        let missing = |name: String| Error::NotFound { kind: EntityKind::Namespace, name };
-        let catalog = resolution.catalog.clone().ok_or_else(|| missing(quoted(namespace)))?;
-        let mut held = resolution.root_privileges.union(catalog.privileges);
-        let mut namespaces = Vec::with_capacity(namespace.levels().len());
-        for encoded in namespace.path() {
-            let found = resolution
-                .namespaces
-                .iter()
-                .find(|found| found.entity.name == encoded)
-                .ok_or_else(|| missing(quoted(namespace)))?;
-            held = held.union(found.privileges);
-            namespaces.push(found.entity.clone());
-        }
-        let children = std::mem::take(&mut resolution.children);
-        Ok(Self { held, catalog: catalog.entity, namespaces, children })
-    }
-}
-
-/// Polaris writes the root, which has no name, as two quotes.
-fn quoted(namespace: &Namespace) -> String {
-    if namespace.is_root() { "''".to_owned() } else { namespace.to_string() }
-}
-
-impl Securable for ResolvedNamespace {
-    type Path = NamespacePath;
-
-    fn request(path: &NamespacePath, caller: CallerRef) -> ResolveRequest {
-        let namespaces =
-            if path.namespace.is_root() { Vec::new() } else { vec![path.namespace.clone()] };
-        ResolveRequest {
-            namespaces,
-            children: path.children.clone(),
-            ..ResolveRequest::of_catalog(caller, &path.catalog)
-        }
-    }
-
-    fn found(path: &NamespacePath, mut resolution: Resolution) -> Result<Self, Error> {
-        Self::of(&mut resolution, &path.namespace)
-    }
-}
 
 /// A table that is to be there.
 #[derive(Debug, Clone)]
@@ -216,7 +27,7 @@ impl TablePath {
 /// A table that is there, with the privileges held on it and above.
 #[derive(Debug)]
 pub struct ResolvedTable {
-    held: PrivilegeSet,
+    pub(super) held: PrivilegeSet,
     /// The namespace it is in.
     pub namespace: ResolvedNamespace,
     /// The table.
@@ -233,7 +44,11 @@ impl ResolvedTable {
         holds(self.held, wanted)
     }
 
-    fn of(
+    fn spot(&self) -> Spot<'_> {
+        self.namespace.spot().and(&self.table)
+    }
+
+    pub(super) fn of(
         resolution: &mut Resolution,
         ident: &TableIdent,
         kind: EntityKind,
@@ -277,6 +92,10 @@ impl Securable for ResolvedTable {
     fn found(path: &TablePath, mut resolution: Resolution) -> Result<Self, Error> {
         Self::of(&mut resolution, &path.ident, EntityKind::Table)
     }
+
+    fn spots(&self) -> Vec<Spot<'_>> {
+        vec![self.spot()]
+    }
 }
 
 /// A name in a namespace where a table is to be made.
@@ -319,6 +138,12 @@ impl Securable for ResolvedNewTable {
     fn found(path: &NewTablePath, mut resolution: Resolution) -> Result<Self, Error> {
         Self::of(&mut resolution, &path.ident)
     }
+
+    /// The namespace and, if there is one, what has the name.
+    fn spots(&self) -> Vec<Spot<'_>> {
+        let existing = self.existing.as_ref().map(ResolvedTable::spot);
+        std::iter::once(self.namespace.spot()).chain(existing).collect()
+    }
 }
 
 /// A table, and the name it is to have.
@@ -355,6 +180,11 @@ impl Securable for ResolvedRename {
         let source = ResolvedTable::of(&mut resolution, &path.source, EntityKind::Table)?;
         let destination = ResolvedNewTable::of(&mut resolution, &path.destination)?;
         Ok(Self { source, destination })
+    }
+
+    /// The table and the namespace it is to be in.
+    fn spots(&self) -> Vec<Spot<'_>> {
+        vec![self.source.spot(), self.destination.namespace.spot()]
     }
 }
 
@@ -403,5 +233,16 @@ impl Securable for ResolvedTransaction {
             })
         });
         Ok(Self { tables: tables.collect::<Result<_, Error>>()? })
+    }
+
+    /// Each table; of one that is made, the namespace.
+    fn spots(&self) -> Vec<Spot<'_>> {
+        self.tables
+            .iter()
+            .map(|table| match table {
+                TransactionTarget::Change(table) => table.spot(),
+                TransactionTarget::Create(table) => table.namespace.spot(),
+            })
+            .collect()
     }
 }

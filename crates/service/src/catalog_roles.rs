@@ -1,0 +1,141 @@
+//! Catalog roles, and who has them.
+
+use merak_authz::operations::{
+    AssignCatalogRoleToPrincipalRole, CreateCatalogRole, DeleteCatalogRole, GetCatalogRole,
+    ListAssigneePrincipalRolesForCatalogRole, ListCatalogRoles, RevokeCatalogRoleFromPrincipalRole,
+    UpdateCatalogRole,
+};
+use merak_authz::{Authorized, ResolvedCatalogRoleAssignment};
+use merak_metastore::{Change, Error as MetastoreError};
+use merak_model::{Entity, EntityKind, GrantRecord, Privilege, Properties};
+
+use crate::catalogs::{CATALOG_ADMIN, create};
+use crate::properties::refuse_reserved;
+use crate::versioned::{
+    PropertiesReplacement, drop_failed, replace_properties, update, update_failed,
+};
+use crate::{Error, Service};
+
+/// A catalog role that is to be made.
+#[derive(Debug, Clone)]
+pub struct CatalogRoleDraft {
+    /// Its name.
+    pub name: String,
+    /// Its properties.
+    pub properties: Properties,
+}
+
+impl Service {
+    /// A catalog's roles, in name order.
+    ///
+    /// The proof must have been asked for with all catalog roles as children.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn list_catalog_roles(
+        &self,
+        proof: Authorized<ListCatalogRoles>,
+    ) -> Result<Vec<Entity>, Error> {
+        Ok(proof.into_target().children)
+    }
+
+    /// Makes a catalog role. Nobody has it yet, and it holds nothing.
+    pub async fn create_catalog_role(
+        &self,
+        proof: Authorized<CreateCatalogRole>,
+        draft: CatalogRoleDraft,
+    ) -> Result<Entity, Error> {
+        refuse_reserved(draft.properties.keys().map(String::as_str))?;
+        let catalog = &proof.target().catalog;
+        let now_ms = self.clock.now_ms();
+        let mut role =
+            Entity::new(EntityKind::CatalogRole, catalog.id, catalog.id, &draft.name, now_ms);
+        role.properties = draft.properties;
+        let applied = self.metastore.apply(proof.realm(), &[create(role.clone())]).await;
+        applied.map_err(|error| {
+            if matches!(error, MetastoreError::AlreadyExists { .. }) {
+                return Error::AlreadyExists(format!(
+                    "Cannot create CatalogRole {} in {}. CatalogRole already exists or resolution \
+                     failed",
+                    draft.name, catalog.name
+                ));
+            }
+            error.into()
+        })?;
+        Ok(role)
+    }
+
+    /// A catalog role.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn get_catalog_role(
+        &self,
+        proof: Authorized<GetCatalogRole>,
+    ) -> Result<Entity, Error> {
+        Ok(proof.into_target().role)
+    }
+
+    /// Replaces a catalog role's properties, if it is still at the version the caller saw.
+    pub async fn update_catalog_role(
+        &self,
+        proof: Authorized<UpdateCatalogRole>,
+        replacement: PropertiesReplacement,
+    ) -> Result<Entity, Error> {
+        let before = &proof.target().role;
+        let after = replace_properties(before, replacement, self.clock.now_ms())?;
+        let applied = self.metastore.apply(proof.realm(), &[update(before, &after)]).await;
+        applied.map_err(|error| update_failed(error, before))?;
+        Ok(after)
+    }
+
+    /// Removes a catalog role with all it holds, and takes it from all who have it. `catalog_admin`
+    /// stays as long as its catalog.
+    pub async fn delete_catalog_role(
+        &self,
+        proof: Authorized<DeleteCatalogRole>,
+    ) -> Result<(), Error> {
+        let target = proof.target();
+        let role = &target.role;
+        if role.name == CATALOG_ADMIN {
+            return Err(Error::BadRequest("Catalog admin role cannot be dropped".to_owned()));
+        }
+        let label = format!("Catalog role '{}' in catalog '{}'", role.name, target.catalog.name);
+        let drop = Change::Drop { id: role.id, expected: role.version };
+        let applied = self.metastore.apply(proof.realm(), &[drop]).await;
+        applied.map_err(|error| drop_failed(error, &label))
+    }
+
+    /// The principal roles that have a catalog role, in name order.
+    ///
+    /// The proof must have been asked for with them.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn list_assignee_principal_roles_for_catalog_role(
+        &self,
+        proof: Authorized<ListAssigneePrincipalRolesForCatalogRole>,
+    ) -> Result<Vec<Entity>, Error> {
+        Ok(proof.into_target().related.into_iter().map(|grant| grant.entity).collect())
+    }
+
+    /// Gives a catalog role to a principal role. Giving it again changes nothing.
+    pub async fn assign_catalog_role(
+        &self,
+        proof: Authorized<AssignCatalogRoleToPrincipalRole>,
+    ) -> Result<(), Error> {
+        let change = Change::Grant(usage(proof.target()));
+        Ok(self.metastore.apply(proof.realm(), &[change]).await?)
+    }
+
+    /// Takes a catalog role from a principal role.
+    pub async fn revoke_catalog_role(
+        &self,
+        proof: Authorized<RevokeCatalogRoleFromPrincipalRole>,
+    ) -> Result<(), Error> {
+        let change = Change::Revoke(usage(proof.target()));
+        Ok(self.metastore.apply(proof.realm(), &[change]).await?)
+    }
+}
+
+fn usage(target: &ResolvedCatalogRoleAssignment) -> GrantRecord {
+    GrantRecord {
+        securable: target.catalog_role.role.id,
+        grantee: target.principal_role.id,
+        privilege: Privilege::CatalogRoleUsage,
+    }
+}

@@ -1,0 +1,74 @@
+//! What catalog roles hold.
+
+use merak_authz::operations::{
+    AddGrantToCatalogRole, ListGrantsForCatalogRole, RevokeGrantFromCatalogRole,
+};
+use merak_authz::{Authorized, RelatedGrant, ResolvedGrant, grantable_on};
+use merak_metastore::Change;
+use merak_model::{EntityKind, GrantRecord, Privilege};
+
+use crate::{Error, Service};
+
+impl Service {
+    /// What a catalog role holds: on the catalog, on namespaces, tables, views and policies, in this
+    /// order, each by name.
+    ///
+    /// The proof must have been asked for with it.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn list_grants(
+        &self,
+        proof: Authorized<ListGrantsForCatalogRole>,
+    ) -> Result<Vec<RelatedGrant>, Error> {
+        let mut grants = proof.into_target().related;
+        grants.retain(|grant| rank(grant.entity.kind).is_some());
+        grants.sort_by_cached_key(|grant| {
+            let namespace = grant.namespace.as_ref().map(ToString::to_string);
+            let name = grant.entity.name.clone();
+            (rank(grant.entity.kind), namespace, name, grant.privilege)
+        });
+        Ok(grants)
+    }
+
+    /// Grants a privilege to a catalog role. Granting it again changes nothing.
+    pub async fn add_grant(&self, proof: Authorized<AddGrantToCatalogRole>) -> Result<(), Error> {
+        let grant = record(proof.target(), proof.operation().privilege())?;
+        Ok(self.metastore.apply(proof.realm(), &[Change::Grant(grant)]).await?)
+    }
+
+    /// Takes a privilege from a catalog role.
+    pub async fn revoke_grant(
+        &self,
+        proof: Authorized<RevokeGrantFromCatalogRole>,
+    ) -> Result<(), Error> {
+        let grant = record(proof.target(), proof.operation().privilege())?;
+        Ok(self.metastore.apply(proof.realm(), &[Change::Revoke(grant)]).await?)
+    }
+}
+
+/// The grant, if there can be one: a privilege that no list has would reach beyond what whoever
+/// grants it may manage.
+fn record(target: &ResolvedGrant, privilege: Privilege) -> Result<GrantRecord, Error> {
+    let securable = target.securable();
+    if !grantable_on(securable.kind).contains(privilege) {
+        return Err(Error::IllegalArgument(format!(
+            "{privilege} cannot be granted on a {}",
+            securable.kind.to_string().to_lowercase()
+        )));
+    }
+    Ok(GrantRecord { securable: securable.id, grantee: target.role.role.id, privilege })
+}
+
+/// In which order grants are listed; nothing for what is not listed.
+const fn rank(kind: EntityKind) -> Option<u8> {
+    match kind {
+        EntityKind::Catalog => Some(0),
+        EntityKind::Namespace => Some(1),
+        EntityKind::Table | EntityKind::GenericTable => Some(2),
+        EntityKind::View => Some(3),
+        EntityKind::Policy => Some(4),
+        EntityKind::Root
+        | EntityKind::Principal
+        | EntityKind::PrincipalRole
+        | EntityKind::CatalogRole => None,
+    }
+}

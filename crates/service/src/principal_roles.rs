@@ -1,0 +1,136 @@
+//! Principal roles.
+
+use merak_authz::Authorized;
+use merak_authz::operations::{
+    CreatePrincipalRole, DeletePrincipalRole, GetPrincipalRole,
+    ListAssigneePrincipalsForPrincipalRole, ListCatalogRolesForPrincipalRole, ListPrincipalRoles,
+    UpdatePrincipalRole,
+};
+use merak_metastore::{Change, Error as MetastoreError};
+use merak_model::entity::internal;
+use merak_model::{Entity, EntityId, EntityKind, Properties};
+
+use crate::catalogs::create;
+use crate::properties::refuse_reserved;
+use crate::versioned::{
+    PropertiesReplacement, drop_failed, replace_properties, update, update_failed,
+};
+use crate::{Error, Service};
+
+/// A principal role that is to be made.
+#[derive(Debug, Clone)]
+pub struct PrincipalRoleDraft {
+    /// Its name.
+    pub name: String,
+    /// Its properties.
+    pub properties: Properties,
+    /// Whether an identity provider says who has it, so that it is not given or taken away here.
+    pub is_federated: bool,
+}
+
+impl Service {
+    /// The realm's principal roles, in name order.
+    ///
+    /// The proof must have been asked for with all principal roles as children.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn list_principal_roles(
+        &self,
+        proof: Authorized<ListPrincipalRoles>,
+    ) -> Result<Vec<Entity>, Error> {
+        Ok(proof.into_target().children)
+    }
+
+    /// Makes a principal role. Nobody has it yet, and it has nothing.
+    pub async fn create_principal_role(
+        &self,
+        proof: Authorized<CreatePrincipalRole>,
+        draft: PrincipalRoleDraft,
+    ) -> Result<Entity, Error> {
+        refuse_reserved(draft.properties.keys().map(String::as_str))?;
+        let mut role = Entity::new(
+            EntityKind::PrincipalRole,
+            EntityId::ROOT,
+            EntityId::ROOT,
+            &draft.name,
+            self.clock.now_ms(),
+        );
+        role.properties = draft.properties;
+        if draft.is_federated {
+            role.internal.insert(internal::FEDERATED.to_owned(), "true".to_owned());
+        }
+        let applied = self.metastore.apply(proof.realm(), &[create(role.clone())]).await;
+        applied.map_err(|error| {
+            if matches!(error, MetastoreError::AlreadyExists { .. }) {
+                return Error::AlreadyExists(format!(
+                    "Cannot create PrincipalRole {}. PrincipalRole already exists or resolution \
+                     failed",
+                    draft.name
+                ));
+            }
+            error.into()
+        })?;
+        Ok(role)
+    }
+
+    /// A principal role.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn get_principal_role(
+        &self,
+        proof: Authorized<GetPrincipalRole>,
+    ) -> Result<Entity, Error> {
+        Ok(proof.into_target().role)
+    }
+
+    /// Replaces a principal role's properties, if it is still at the version the caller saw.
+    pub async fn update_principal_role(
+        &self,
+        proof: Authorized<UpdatePrincipalRole>,
+        replacement: PropertiesReplacement,
+    ) -> Result<Entity, Error> {
+        let before = &proof.target().role;
+        let after = replace_properties(before, replacement, self.clock.now_ms())?;
+        let applied = self.metastore.apply(proof.realm(), &[update(before, &after)]).await;
+        applied.map_err(|error| update_failed(error, before))?;
+        Ok(after)
+    }
+
+    /// Removes a principal role, and takes it from all who have it. `service_admin` stays: without
+    /// it nobody could manage the realm.
+    pub async fn delete_principal_role(
+        &self,
+        proof: Authorized<DeletePrincipalRole>,
+    ) -> Result<(), Error> {
+        let role = &proof.target().role;
+        if role.id == EntityId::SERVICE_ADMIN {
+            return Err(Error::BadRequest(
+                "Polaris service admin principal role cannot be dropped".to_owned(),
+            ));
+        }
+        let drop = Change::Drop { id: role.id, expected: role.version };
+        let applied = self.metastore.apply(proof.realm(), &[drop]).await;
+        applied.map_err(|error| drop_failed(error, &format!("Principal role '{}'", role.name)))
+    }
+
+    /// The principals that have a principal role, in name order.
+    ///
+    /// The proof must have been asked for with them.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn list_assignee_principals_for_principal_role(
+        &self,
+        proof: Authorized<ListAssigneePrincipalsForPrincipalRole>,
+    ) -> Result<Vec<Entity>, Error> {
+        let related = proof.into_target().related.into_iter();
+        // A role may hold this privilege too, as far as the metastore is concerned.
+        let principals = related.filter(|grant| grant.entity.kind == EntityKind::Principal);
+        Ok(principals.map(|grant| grant.entity).collect())
+    }
+
+    /// The roles of a catalog that a principal role has, in name order.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn list_catalog_roles_for_principal_role(
+        &self,
+        proof: Authorized<ListCatalogRolesForPrincipalRole>,
+    ) -> Result<Vec<Entity>, Error> {
+        Ok(proof.into_target().related.into_iter().map(|grant| grant.entity).collect())
+    }
+}
