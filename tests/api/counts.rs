@@ -135,6 +135,19 @@ async fn a_refused_token_costs_no_statement() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_refused_unseen_costs_no_statement() {
+    let server = TestServer::start_with(&[("merak.token.guess-window", "PT1H")]).await;
+    let form = "grant_type=client_credentials&client_id=guessed&client_secret=wrong\
+                &scope=PRINCIPAL_ROLE:ALL";
+
+    for _ in 0..10 {
+        assert_eq!(cost(&server, 401, server.nobody().post_form(form)).await, READ);
+    }
+    let none = Cost { statements: 0, ..READ };
+    assert_eq!(cost(&server, 429, server.nobody().post_form(form)).await, none);
+}
+
+#[tokio::test]
 async fn a_commit_is_two_statements_and_one_put() {
     let server = world().await;
     let root = server.root().await;

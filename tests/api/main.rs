@@ -6,6 +6,7 @@ mod config;
 mod counts;
 mod create_table;
 mod fixtures;
+mod guesses;
 mod health;
 mod hostile;
 mod http;

@@ -1,6 +1,7 @@
 //! Issuing tokens, and finding out whose they are.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::available_parallelism;
@@ -11,6 +12,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use crate::guesses::{Attempt, Guesses};
 use crate::key_ring::KeyRing;
 use crate::keys::RealmKey;
 use crate::scope::Scope;
@@ -34,6 +36,7 @@ pub struct Authn {
     /// The keys of the realms that were asked about.
     key_rings: RwLock<HashMap<RealmId, Arc<KeyRing>>>,
     verified: VerifiedTokens,
+    guesses: Guesses,
     /// As many as may sign at once where that is slow, so that tokens leave processors to others.
     slow_signers: Arc<Semaphore>,
 }
@@ -47,6 +50,8 @@ pub enum TokenRequest {
         client_id: String,
         /// Its secret.
         client_secret: SecretString,
+        /// Where it asks from. Wrong secrets are counted by that too.
+        address: IpAddr,
         /// The roles that the token is to activate.
         scope: Option<String>,
     },
@@ -84,21 +89,23 @@ impl Authn {
         let verified = VerifiedTokens::new(settings.verified_max_bytes);
         let processors = available_parallelism().map_or(1, NonZero::get);
         let slow_signers = Arc::new(Semaphore::new(processors.div_ceil(2)));
+        let guesses = Guesses::new(&settings.guesses);
         let key_rings = RwLock::default();
-        Self { metastore, clock, settings, key_rings, verified, slow_signers }
+        Self { metastore, clock, settings, key_rings, verified, guesses, slow_signers }
     }
 
     /// Issues a token, with one statement against the metastore, and one more when the realm's key
     /// is first needed (two if that is an RSA key yet to be made). A request that is refused for its
-    /// form costs none.
+    /// form, or because too many secrets were wrong, costs none.
     pub async fn issue_token(
         &self,
         realm: &RealmId,
         request: TokenRequest,
     ) -> Result<IssuedToken, TokenError> {
         let subject = match request {
-            TokenRequest::ClientCredentials { client_id, client_secret, scope } => {
-                self.by_credentials(realm, client_id, &client_secret, scope.as_deref()).await?
+            TokenRequest::ClientCredentials { client_id, client_secret, address, scope } => {
+                let scope = scope.as_deref();
+                self.by_credentials(realm, client_id, &client_secret, address, scope).await?
             }
             TokenRequest::Exchange { subject_token, subject_token_type, scope } => {
                 if subject_token_type.as_deref() != Some(ACCESS_TOKEN_TYPE) {
@@ -138,6 +145,7 @@ impl Authn {
         realm: &RealmId,
         client_id: String,
         client_secret: &SecretString,
+        address: IpAddr,
         scope: Option<&str>,
     ) -> Result<Subject, TokenError> {
         // In Polaris' order: a client that gets two things wrong is told of the same one.
@@ -145,6 +153,8 @@ impl Authn {
             return Err(TokenError::InvalidClient);
         }
         let scope = Scope::of_request(scope.unwrap_or_default())?;
+        let attempt = Attempt::new(realm, &client_id, address);
+        self.guesses.admit(&attempt, self.clock.now_ms()).await?;
         // PostgreSQL takes no NUL in a text, so that it cannot even be asked about this one.
         let found = if client_id.contains('\0') {
             None
@@ -154,8 +164,9 @@ impl Authn {
         };
         let authentic = is_secret_of(found.as_ref().map(|found| &found.secrets), client_secret);
         let Some(found) = found.filter(|_| authentic) else {
-            return Err(TokenError::UnauthorizedClient);
+            return Err(self.guesses.wrong(&attempt, self.clock.now_ms()).await);
         };
+        self.guesses.right(&attempt, self.clock.now_ms()).await?;
         Ok(Subject {
             principal_id: found.principal.0,
             name: found.name,
@@ -171,6 +182,7 @@ impl Authn {
         subject_token: &SecretString,
         scope: Option<&str>,
     ) -> Result<Subject, TokenError> {
+        // Not counted if it is wrong: nobody guesses a signature.
         let claims = self.check(realm, subject_token.expose_secret()).await?;
         let scope = Scope::of_claim(&claims.scope).narrow(scope)?;
         let name = self.metastore.principal_name(realm, EntityId(claims.principal_id)).await;

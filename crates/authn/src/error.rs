@@ -35,6 +35,12 @@ pub enum TokenError {
     /// The scope is missing, malformed or wider than it may be.
     #[error("The scope is invalid")]
     InvalidScope,
+    /// Too many secrets were wrong, for this client id or from this address.
+    #[error("Too many attempts have failed; try again in {retry_after_s} s")]
+    TooManyAttempts {
+        /// When the next one is looked at, in seconds.
+        retry_after_s: u64,
+    },
     /// The metastore could not be asked, or there is no key to sign with.
     #[error("The service is temporarily unavailable")]
     Unavailable(#[source] BoxError),
@@ -50,7 +56,8 @@ impl TokenError {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
-            Self::Unavailable(_) => "temporarily_unavailable",
+            // OAuth has no better word for either.
+            Self::TooManyAttempts { .. } | Self::Unavailable(_) => "temporarily_unavailable",
         }
     }
 }

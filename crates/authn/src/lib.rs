@@ -7,6 +7,7 @@
 
 mod authn;
 mod error;
+mod guesses;
 mod key_ring;
 mod keys;
 mod scope;
@@ -23,4 +24,4 @@ pub use error::{BoxError, Error, TokenError};
 pub use keys::{KeyError, RsaKeyFiles};
 pub use scope::parse_scope;
 pub use secrets::{NewCredentials, new_client_id, new_client_secret};
-pub use settings::{AuthnSettings, TokenBroker, TokenSettings};
+pub use settings::{AuthnSettings, GuessSettings, TokenBroker, TokenSettings};

@@ -17,6 +17,8 @@ pub struct AuthnSettings {
     /// How much memory verified tokens may be remembered in. A remembered token costs no signature
     /// check.
     pub verified_max_bytes: u64,
+    /// How many wrong client secrets are borne.
+    pub guesses: GuessSettings,
 }
 
 impl AuthnSettings {
@@ -32,7 +34,28 @@ impl Default for AuthnSettings {
             default: TokenSettings::default(),
             realms: BTreeMap::new(),
             verified_max_bytes: 8 * 1024 * 1024,
+            guesses: GuessSettings::default(),
         }
+    }
+}
+
+/// How many wrong client secrets are borne, before all are refused unseen for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuessSettings {
+    /// For one client id of a realm; 0 for any number.
+    pub per_client: u32,
+    /// From one address, whatever the client id; 0 for any number.
+    pub per_address: u32,
+    /// The time in which as many may come again.
+    pub window_ms: u64,
+    /// How many client ids are remembered, how many addresses, and how many addresses that clients
+    /// showed their right secrets from.
+    pub max_entries: u64,
+}
+
+impl Default for GuessSettings {
+    fn default() -> Self {
+        Self { per_client: 10, per_address: 100, window_ms: 60_000, max_entries: 100_000 }
     }
 }
 

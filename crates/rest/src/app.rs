@@ -45,8 +45,21 @@ pub struct ApiSettings {
     pub max_page_size: u32,
     /// Whether each request is logged.
     pub logs_requests: bool,
+    /// Which header tells the addresses of clients.
+    pub forwarding: Forwarding,
     /// Which other origins may call from a browser; none if absent.
     pub cors: Option<Cors>,
+}
+
+/// Which header of the proxy before the server tells the addresses of clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Forwarding {
+    /// None: an address is that of the connection.
+    Ignored,
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded`, of RFC 7239.
+    Forwarded,
 }
 
 /// Which other origins may call from a browser, and how.

@@ -19,7 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use serde::Serialize;
 
-pub use app::{Allowed, ApiSettings, App, Cors};
+pub use app::{Allowed, ApiSettings, App, Cors, Forwarding};
 pub use error::{ApiError, ErrorKind};
 pub use health::{Health, management_router};
 

@@ -1,5 +1,7 @@
 //! The token endpoint. It answers errors in OAuth's own form, with Polaris' statuses.
 
+use std::net::IpAddr;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
-use crate::extract::{Form, Realm};
+use crate::extract::{ClientAddress, Form, Realm};
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -46,10 +48,15 @@ impl IntoResponse for TokenRejection {
                 tracing::error!(error = &error as &dyn std::error::Error, "no token was issued");
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            TokenError::TooManyAttempts { .. } => StatusCode::TOO_MANY_REQUESTS,
         };
         let body =
             TokenErrorResponse { error: error.code(), error_description: &error.to_string() };
-        (status, crate::json(&body)).into_response()
+        let mut response = (status, crate::json(&body)).into_response();
+        if let TokenError::TooManyAttempts { retry_after_s } = error {
+            response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
+        }
+        response
     }
 }
 
@@ -58,10 +65,11 @@ impl IntoResponse for TokenRejection {
 pub(crate) async fn get_token(
     State(app): State<App>,
     Realm(realm): Realm,
+    ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     Form(form): Form<TokenForm>,
 ) -> Result<Response, TokenRejection> {
-    let request = token_request(form, &headers)?;
+    let request = token_request(form, &headers, address)?;
     let issued = app.authn.issue_token(&realm, request).await?;
     let body = crate::json(&TokenResponse {
         access_token: issued.access_token.expose_secret(),
@@ -76,7 +84,11 @@ pub(crate) async fn get_token(
 /// What is asked for: credentials from the form, or from a Basic header if the form has no secret.
 /// With a Basic header even a token exchange is a request by credentials: that is how Iceberg's
 /// Java client renews a token that has ended.
-fn token_request(form: TokenForm, headers: &HeaderMap) -> Result<TokenRequest, TokenRejection> {
+fn token_request(
+    form: TokenForm,
+    headers: &HeaderMap,
+    address: IpAddr,
+) -> Result<TokenRequest, TokenRejection> {
     let is_exchange = match form.grant_type.as_deref() {
         Some(CLIENT_CREDENTIALS) => false,
         Some(TOKEN_EXCHANGE) => true,
@@ -94,7 +106,8 @@ fn token_request(form: TokenForm, headers: &HeaderMap) -> Result<TokenRequest, T
         _ => None,
     };
     if let Some((client_id, client_secret)) = basic {
-        return Ok(TokenRequest::ClientCredentials { client_id, client_secret, scope: form.scope });
+        let scope = form.scope;
+        return Ok(TokenRequest::ClientCredentials { client_id, client_secret, address, scope });
     }
     if is_exchange {
         let subject_token = form.subject_token.filter(|token| !token.is_empty());
@@ -108,7 +121,8 @@ fn token_request(form: TokenForm, headers: &HeaderMap) -> Result<TokenRequest, T
     let client_secret = form.client_secret.ok_or(TokenError::InvalidClient)?;
     let client_id = form.client_id.ok_or(TokenError::InvalidClient)?;
     let client_secret = SecretString::from(client_secret);
-    Ok(TokenRequest::ClientCredentials { client_id, client_secret, scope: form.scope })
+    let scope = form.scope;
+    Ok(TokenRequest::ClientCredentials { client_id, client_secret, address, scope })
 }
 
 /// The id and secret of a Basic header, if it is one.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use merak_authn::{Authn, AuthnSettings, RsaKeyFiles, TokenBroker, TokenSettings};
+use merak_authn::{Authn, AuthnSettings, GuessSettings, RsaKeyFiles, TokenBroker, TokenSettings};
 use merak_authz::Authorizer;
 use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
 use merak_model::Clock;
-use merak_rest::{Allowed, ApiSettings, App, Cors, Health};
+use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
 use merak_service::{Service, ServiceSettings};
 use merak_storage::{Storage, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretBox};
@@ -159,7 +159,17 @@ fn authn_settings(config: &Config) -> anyhow::Result<AuthnSettings> {
         realms
             .insert(realm.clone(), TokenSettings { broker, lifetime_s: tokens.lifetime.as_secs() });
     }
-    Ok(AuthnSettings { realms, ..AuthnSettings::default() })
+    let guesses = guess_settings(&config.guesses);
+    Ok(AuthnSettings { realms, guesses, ..AuthnSettings::default() })
+}
+
+fn guess_settings(guesses: &config::Guesses) -> GuessSettings {
+    GuessSettings {
+        per_client: u32::try_from(guesses.per_client).unwrap_or(u32::MAX),
+        per_address: u32::try_from(guesses.per_address).unwrap_or(u32::MAX),
+        window_ms: millis(guesses.window),
+        max_entries: guesses.max_entries as u64,
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the secret goes on to the signer as bytes")]
@@ -195,6 +205,11 @@ fn api_settings(config: &Config) -> ApiSettings {
         page_size: u32::try_from(limits.page_size).unwrap_or(u32::MAX),
         max_page_size: u32::try_from(limits.max_page_size).unwrap_or(u32::MAX),
         logs_requests: config.telemetry.has_access_log,
+        forwarding: match config.forwarding {
+            config::Forwarding::Ignored => Forwarding::Ignored,
+            config::Forwarding::XForwardedFor => Forwarding::XForwardedFor,
+            config::Forwarding::Forwarded => Forwarding::Forwarded,
+        },
         cors: config.cors.is_enabled.then(|| cors(&config.cors)),
     }
 }

@@ -97,6 +97,7 @@ async fn a_wrong_secret_and_an_unknown_client_are_told_the_same() {
         let unknown = TokenRequest::ClientCredentials {
             client_id: client_id.into(),
             client_secret: "anna-secret".into(),
+            address: ADDRESS,
             scope: Some(ALL_ROLES.into()),
         };
         assert_eq!(refusal(server.authn.issue_token(&realm(), unknown).await), unauthorized);
@@ -122,6 +123,7 @@ async fn an_empty_id_or_secret_is_an_invalid_client() {
         let request = TokenRequest::ClientCredentials {
             client_id: id.into(),
             client_secret: secret.into(),
+            address: ADDRESS,
             scope: None,
         };
         assert_eq!(
@@ -140,6 +142,7 @@ async fn client_credentials_need_a_scope_of_roles() {
         let request = TokenRequest::ClientCredentials {
             client_id: "anna-id".into(),
             client_secret: "wrong too, but the scope is looked at first".into(),
+            address: ADDRESS,
             scope: scope.map(str::to_owned),
         };
         assert_eq!(

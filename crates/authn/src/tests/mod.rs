@@ -3,11 +3,13 @@
 
 mod fake;
 mod forged;
+mod guesses;
 mod issue;
 mod replicas;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -29,6 +31,7 @@ use fake::FakeMetastore;
 
 const ALL_ROLES: &str = "PRINCIPAL_ROLE:ALL";
 const START_S: i64 = 1_700_000_000;
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
 /// A clock that stands still until it is told to move.
 #[derive(Debug)]
@@ -131,6 +134,7 @@ fn by_secret(secret: &str, scope: &str) -> TokenRequest {
     TokenRequest::ClientCredentials {
         client_id: "anna-id".into(),
         client_secret: secret.into(),
+        address: ADDRESS,
         scope: Some(scope.into()),
     }
 }

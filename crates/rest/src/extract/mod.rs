@@ -1,11 +1,13 @@
 //! What handlers take: domain types, parsed and checked.
 
+mod address;
 mod body;
 mod caller;
 mod headers;
 mod page;
 mod paths;
 
+pub(crate) use address::ClientAddress;
 pub(crate) use body::{Form, JsonBody, OptionalValueBody, ValueBody};
 pub(crate) use caller::{Authenticated, Realm};
 pub(crate) use headers::{AccessDelegation, IfNoneMatch};

@@ -11,10 +11,12 @@ mod database;
 mod docs;
 mod features;
 mod formats;
+mod guesses;
 mod keys;
 mod limits;
 mod problems;
 mod properties;
+mod proxy;
 mod reader;
 mod realms;
 mod registry;
@@ -31,8 +33,10 @@ pub use bootstrap::{Bootstrap, RootCredentials};
 pub use cors::{AllowList, Cors};
 pub use database::{Database, Postgres, Sqlite, Synchronous};
 pub use features::RealmFeatures;
+pub use guesses::Guesses;
 pub use limits::Limits;
 pub use problems::{ConfigErrors, Notice, Origin, Problem, Severity};
+pub use proxy::Forwarding;
 pub use realms::Realms;
 pub use sources::Sources;
 pub use storage::{AwsKeys, Storage};
@@ -46,6 +50,8 @@ use reader::Reader;
 pub struct Config {
     /// Where the server listens.
     pub bind: Bind,
+    /// What the proxy before it is believed.
+    pub forwarding: Forwarding,
     /// Where everything is kept.
     pub database: Database,
     /// The realms there are.
@@ -54,6 +60,8 @@ pub struct Config {
     pub bootstrap: Bootstrap,
     /// How tokens are signed.
     pub tokens: Tokens,
+    /// How many wrong client secrets are borne.
+    pub guesses: Guesses,
     /// How object stores are reached.
     pub storage: Storage,
     /// What is logged and measured.
@@ -92,10 +100,12 @@ impl Config {
 
     fn read(reader: &mut Reader) -> Self {
         let bind = Bind::read(reader);
+        let forwarding = Forwarding::read(reader);
         let database = Database::read(reader);
         let realms = Realms::read(reader);
         let bootstrap = Bootstrap::read(reader, &realms, &database);
         let tokens = Tokens::read(reader, &realms);
+        let guesses = Guesses::read(reader);
         let features = features::read(reader, &realms);
         let storage = Storage::read(reader);
         let telemetry = Telemetry::read(reader);
@@ -103,10 +113,12 @@ impl Config {
         let limits = Limits::read(reader);
         Self {
             bind,
+            forwarding,
             database,
             realms,
             bootstrap,
             tokens,
+            guesses,
             storage,
             telemetry,
             cors,

@@ -129,6 +129,9 @@ settings! {
         HTTP_PORT: Port = setting("quarkus.http.port", "8181", "The port the APIs are served on; 0 takes any that is free.");
         MANAGEMENT_HOST: Optional<Text> = setting("quarkus.management.host", "", "The address health and metrics are served on. Without it, that of the APIs.");
         MANAGEMENT_PORT: Port = setting("quarkus.management.port", "8182", "The port health and metrics are served on; 0 takes any that is free.");
+        PROXY_FORWARDING: Boolean = setting("quarkus.http.proxy.proxy-address-forwarding", "false", "Whether the proxy before the server is believed when it tells the address of a client, by which wrong client secrets are counted. It is the right-most entry of `X-Forwarded-For`, which the nearest proxy added. Without a proxy that adds one, clients could name what address they like.");
+        PROXY_X_FORWARDED: Boolean = setting("quarkus.http.proxy.allow-x-forwarded", "true", "Whether that header is read; without it and without `Forwarded`, addresses are those of connections.");
+        PROXY_FORWARDED: Boolean = setting("quarkus.http.proxy.allow-forwarded", "false", "Whether the right-most entry of `Forwarded` is read instead.");
     }
     "Database" {
         PERSISTENCE_TYPE: Optional<Persistence> = setting("polaris.persistence.type", "", "Where everything is kept. Without it, in PostgreSQL if a URL is set, else in an embedded SQLite file. `in-memory` forgets everything at the end, and must be asked for.");
@@ -159,6 +162,10 @@ settings! {
         RSA_PUBLIC: Optional<FilePath> = setting("polaris.authentication.token-broker.rsa-key-pair.public-key-file", "", "The public key for `rsa-key-pair`: PEM, SPKI.").per_realm("polaris.authentication.<realm>.token-broker.rsa-key-pair.public-key-file");
         SYMMETRIC_SECRET: Optional<Secret> = setting("polaris.authentication.token-broker.symmetric-key.secret", "", "The key for `symmetric-key`.").per_realm("polaris.authentication.<realm>.token-broker.symmetric-key.secret");
         SYMMETRIC_FILE: Optional<FilePath> = setting("polaris.authentication.token-broker.symmetric-key.file", "", "The file with the key for `symmetric-key`, all bytes of which count.").per_realm("polaris.authentication.<realm>.token-broker.symmetric-key.file");
+        GUESSES_PER_CLIENT: Amount = setting("merak.token.guesses-per-client", "10", "How many wrong secrets may be shown for one client id, whether or not there is such a client. Then further secrets for it are answered 429 unseen. An address that the client showed its right secret from may show as many of its own, so that others cannot lock the client out. 0 sets no limit.");
+        GUESSES_PER_ADDRESS: Amount = setting("merak.token.guesses-per-address", "100", "How many wrong secrets may be shown from one address, or from one /64 of IPv6, for whatever client ids in whatever realms. 0 sets no limit.");
+        GUESS_WINDOW: PositiveSpan = setting("merak.token.guess-window", "PT1M", "The time in which as many may come again, one by one. Each replica counts for itself.");
+        GUESS_ENTRIES: Count = setting("merak.token.guess-entries", "100000", "How many client ids and addresses are remembered for it, and how many addresses that clients showed their right secrets from: the last ones of each kind. One takes some 400 bytes, and those of wrong secrets are forgotten after the window.");
     }
     "Storage" {
         AWS_ACCESS_KEY: Optional<Text> = setting("polaris.storage.aws.access-key", "", "The access key the server itself uses in AWS. Without it, the usual places are searched: `AWS_*` variables, web identity, the container's or the machine's role.");

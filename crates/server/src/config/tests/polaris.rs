@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use super::*;
 use crate::config::{
-    AllowList, Database, Postgres, RealmTokens, SymmetricKey, Synchronous, TokenBroker,
+    AllowList, Database, Forwarding, Postgres, RealmTokens, SymmetricKey, Synchronous, TokenBroker,
 };
 
 #[test]
@@ -207,4 +207,23 @@ fn browsers_send_no_credentials_from_just_anywhere() {
     assert_eq!(config.cors.origins, AllowList::Any);
     assert!(!config.cors.allow_credentials);
     assert_eq!(texts(&notices, Severity::Warning).len(), 1);
+}
+
+#[test]
+fn a_proxy_is_believed_only_where_addresses_are_forwarded_and_by_one_header() {
+    let on = ("quarkus.http.proxy.proxy-address-forwarding", "true");
+    let x = |value| ("quarkus.http.proxy.allow-x-forwarded", value);
+    let standard = ("quarkus.http.proxy.allow-forwarded", "true");
+    let cases: [(&[_], _); 7] = [
+        (&[], Forwarding::Ignored),
+        (&[x("true"), standard], Forwarding::Ignored),
+        (&[on], Forwarding::XForwardedFor),
+        (&[on, x("true")], Forwarding::XForwardedFor),
+        (&[on, x("false")], Forwarding::Ignored),
+        (&[on, standard], Forwarding::Forwarded),
+        (&[on, x("true"), standard], Forwarding::Forwarded),
+    ];
+    for (variables, expected) in cases {
+        assert_eq!(config(&environment(variables)).forwarding, expected, "{variables:?}");
+    }
 }
