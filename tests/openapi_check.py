@@ -43,7 +43,7 @@ NOT_YET = {
     "unregistering, which no released client asks for": "unregisterTable",
     "notifications": "sendNotification",
     "generic tables": "listGenericTables createGenericTable loadGenericTable dropGenericTable",
-    "policies": "createPolicy listPolicies loadPolicy updatePolicy dropPolicy attachPolicy detachPolicy"
+    "policies": "createPolicy loadPolicy updatePolicy dropPolicy attachPolicy detachPolicy"
     " getApplicablePolicies",
     "semantic models": "listSemanticModels createSemanticModel loadSemanticModel updateSemanticModel"
     " dropSemanticModel",

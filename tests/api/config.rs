@@ -80,6 +80,7 @@ async fn the_endpoints_are_those_that_clients_compare_as_text() {
     POST /v1/{prefix}/tables/rename
     POST /v1/{prefix}/namespaces/{namespace}/register
     POST /v1/{prefix}/transactions/commit
+    GET /polaris/v1/{prefix}/namespaces/{namespace}/policies
     ");
 }
 

@@ -1,11 +1,11 @@
-//! The rows of principals, roles and grants.
+//! The rows of principals, roles, grants and policies.
 
 use axum::http::Method;
 use merak_model::Privilege::{
     CatalogManageGrantsOnSecurable, CatalogRoleCreate, CatalogRoleDrop, CatalogRoleList,
     CatalogRoleListGrants, CatalogRoleManageGrantsForGrantee, CatalogRoleManageGrantsOnSecurable,
     CatalogRoleReadProperties, CatalogRoleWriteProperties, NamespaceManageGrantsOnSecurable,
-    PolicyManageGrantsOnSecurable, PrincipalCreate, PrincipalDrop, PrincipalList,
+    PolicyList, PolicyManageGrantsOnSecurable, PrincipalCreate, PrincipalDrop, PrincipalList,
     PrincipalListGrants, PrincipalManageGrantsForGrantee, PrincipalReadProperties,
     PrincipalRoleCreate, PrincipalRoleDrop, PrincipalRoleList, PrincipalRoleListGrants,
     PrincipalRoleManageGrantsOnSecurable, PrincipalRoleReadProperties,
@@ -67,6 +67,15 @@ fn grants(world: &World<'_>, method: Method, kind: &str) -> Request {
 }
 
 pub(crate) const ACCESS_OPERATIONS: &[Operation] = &[
+    Operation {
+        id: "listPolicies",
+        needs: &[PolicyList],
+        request: |world| {
+            let namespace = world.namespace();
+            get(format!("/api/catalog/polaris/v1/lake/namespaces/{namespace}/policies"))
+        },
+        ..ROW
+    },
     Operation {
         id: "listPrincipals",
         needs: &[PrincipalList],

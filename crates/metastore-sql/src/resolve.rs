@@ -69,7 +69,7 @@ impl<'a> Question<'a> {
                 known: table.known_metadata.as_deref(),
             })
             .collect();
-        let named: Vec<_> = request
+        let beside: Vec<_> = request
             .named
             .iter()
             .map(|named| WantedNamed {
@@ -90,7 +90,7 @@ impl<'a> Question<'a> {
             namespaces: to_json(&namespaces),
             tables: to_json(&tables),
             children: request.children.as_ref().map(ChildrenQuestion::new),
-            named: to_json(&named),
+            named: to_json(&beside),
         }
     }
 

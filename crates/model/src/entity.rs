@@ -173,6 +173,8 @@ pub mod internal {
     pub const CREDENTIAL_ROTATION_REQUIRED: &str = "CREDENTIAL_ROTATION_REQUIRED";
     /// `true` on a principal or principal role that an identity provider manages.
     pub const FEDERATED: &str = "federated";
+    /// The type of a policy, by its code.
+    pub const POLICY_TYPE: &str = "policy-type-code";
     /// A table's or view's location, as its metadata states it.
     pub const LOCATION: &str = "location";
 }

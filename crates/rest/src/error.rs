@@ -213,14 +213,15 @@ impl From<AuthzError> for ApiError {
     fn from(error: AuthzError) -> Self {
         let kind = match &error {
             AuthzError::Unauthenticated(_) => ErrorKind::NotAuthorized,
-            AuthzError::Forbidden { .. } => ErrorKind::Forbidden,
-            AuthzError::AgainstTheRules(_) | AuthzError::MustRotate { .. } => ErrorKind::Forbidden,
+            AuthzError::Forbidden { .. }
+            | AuthzError::AgainstTheRules(_)
+            | AuthzError::MustRotate { .. } => ErrorKind::Forbidden,
             AuthzError::MissingForAssignment { .. }
             | AuthzError::NoSuchCatalogForGrant(_)
-            | AuthzError::NoSuchRoleForGrant { .. } => ErrorKind::NotFound,
+            | AuthzError::NoSuchRoleForGrant { .. }
+            | AuthzError::NoSuchWarehouse(_) => ErrorKind::NotFound,
             AuthzError::CannotExplain(_) => ErrorKind::BadRequest,
             AuthzError::NotFound { kind, .. } => ErrorKind::not_found(*kind),
-            AuthzError::NoSuchWarehouse(_) => ErrorKind::NotFound,
             AuthzError::Metastore(_) => {
                 let AuthzError::Metastore(source) = error else { unreachable!() };
                 return ServiceError::from(source).into();

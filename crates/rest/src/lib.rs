@@ -12,6 +12,7 @@ mod management;
 mod middleware;
 mod oauth;
 mod openapi;
+mod polaris;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
@@ -64,6 +65,11 @@ pub fn router(app: App) -> Router {
         .route(
             "/api/catalog/v1/{prefix}/transactions/commit",
             post(iceberg::commits::commit_transaction),
+        )
+        // Engines: policies.
+        .route(
+            "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies",
+            get(polaris::policies::list_policies),
         )
         // Administrators.
         .route(

@@ -13,6 +13,7 @@ mod locations;
 mod metadata;
 mod namespaces;
 mod new_tables;
+mod policies;
 mod principal_roles;
 mod principals;
 mod properties;

@@ -13,7 +13,7 @@ use crate::operations::{
     ExplainAccessInCatalog, ExplainAccessInRealm, GetCatalog, GetCatalogRole, GetConfig,
     GetPrincipal, GetPrincipalRole, ListAssigneePrincipalRolesForCatalogRole,
     ListAssigneePrincipalsForPrincipalRole, ListCatalogRoles, ListCatalogRolesForPrincipalRole,
-    ListCatalogs, ListGrantsForCatalogRole, ListNamespaces, ListPrincipalRoles,
+    ListCatalogs, ListGrantsForCatalogRole, ListNamespaces, ListPolicies, ListPrincipalRoles,
     ListPrincipalRolesAssigned, ListPrincipals, ListTables, LoadNamespaceMetadata, LoadTable,
     LoadTableWithReadDelegation, LoadTableWithWriteDelegation, NamespaceExists, RegisterTable,
     RegisterTableOverwrite, RenameTable, ResetCredentials, RevokeCatalogRoleFromPrincipalRole,
@@ -125,6 +125,8 @@ explainable! { question:
     NamespaceExists => question.namespace();
     UpdateNamespaceProperties => question.namespace();
     DropNamespace => question.namespace();
+
+    ListPolicies => question.namespace();
 
     ListTables => question.namespace();
     CreateTableDirect => question.new_table();

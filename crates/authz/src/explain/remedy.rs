@@ -76,49 +76,55 @@ fn remedy(answer: &Answer, wanted: Privilege, spot: &Spot<'_>) -> Option<Remedy>
 fn grant(answer: &Answer, privilege: Privilege, on: &Spot<'_>) -> Remedy {
     let ordinary = answer.catalog_roles.keys().find(|role| *role != CATALOG_ADMIN);
     let catalog_role = ordinary.cloned();
-    let text = match &catalog_role {
-        Some(role) => format!(
-            "Grant {privilege} on {on} to the catalog role {role}: {}",
-            command(privilege, on, role)
-        ),
-        None => {
-            let catalog = on.catalog().map_or("", |catalog| catalog.name.as_str());
-            let principal_role = answer.active_roles.first().map_or("ROLE", String::as_str);
-            let first = if answer.active_roles.is_empty() {
-                format!(
-                    "Give {} a principal role, make a catalog role in {catalog}",
-                    answer.principal
-                )
-            } else {
-                format!("Make a catalog role in {catalog}")
-            };
-            format!(
-                "{first}, give it to the principal role, and grant it {privilege} on {on}: \
-                 polaris catalog-roles create --catalog {} NEW && polaris catalog-roles grant \
-                 --catalog {} --principal-role {} NEW && {}",
-                quoted(catalog),
-                quoted(catalog),
-                quoted(principal_role),
-                command(privilege, on, "NEW")
-            )
-        }
+    let text = if let Some(role) = &catalog_role {
+        let how = command(privilege, on, role);
+        format!("Grant {privilege} on {on} to the catalog role {role}: {how}")
+    } else {
+        with_a_new_role(answer, privilege, on)
     };
     Remedy { privilege, on_kind: on.kind(), on_name: on.name(), catalog_role, text }
 }
 
-/// How the command line of Polaris grants it.
+/// What to do where the principal has no role in the catalog, or none but that of its manager.
+fn with_a_new_role(answer: &Answer, privilege: Privilege, on: &Spot<'_>) -> String {
+    let catalog = on.catalog().map_or("", |catalog| catalog.name.as_str());
+    let principal_role = answer.active_roles.first().map_or("ROLE", String::as_str);
+    let first = if answer.active_roles.is_empty() {
+        format!("Give {} a principal role ROLE, make a catalog role in {catalog}", answer.principal)
+    } else {
+        format!("Make a catalog role in {catalog}")
+    };
+    format!(
+        "{first}, give it to the principal role, and grant it {privilege} on {on}: polaris \
+         catalog-roles create --catalog {} NEW && polaris catalog-roles grant --catalog {} \
+         --principal-role {} NEW && {}",
+        quoted(catalog),
+        quoted(catalog),
+        quoted(principal_role),
+        command(privilege, on, "NEW")
+    )
+}
+
+/// How the command line of Polaris grants it. On policies it cannot.
 fn command(privilege: Privilege, on: &Spot<'_>, role: &str) -> String {
     let catalog = on.catalog().map_or("", |catalog| catalog.name.as_str());
+    if on.kind() == EntityKind::Policy {
+        return format!(
+            "by PUT of a grant of type policy to the grants of the role {} in {}",
+            quoted(role),
+            quoted(catalog)
+        );
+    }
     let (kind, place) = match on.kind() {
         EntityKind::Namespace => ("namespace", format!(" --namespace {}", quoted(&on.name()))),
         EntityKind::Table | EntityKind::GenericTable => ("table", leaf(on, "table")),
         EntityKind::View => ("view", leaf(on, "view")),
-        EntityKind::Policy => ("policy", leaf(on, "policy")),
         EntityKind::Root
         | EntityKind::Principal
         | EntityKind::PrincipalRole
         | EntityKind::Catalog
-        | EntityKind::CatalogRole => ("catalog", String::new()),
+        | EntityKind::CatalogRole
+        | EntityKind::Policy => ("catalog", String::new()),
     };
     format!(
         "polaris privileges {kind} grant --catalog {} --catalog-role {}{place} {privilege}",

@@ -5,6 +5,7 @@ mod catalog_roles;
 mod catalogs;
 mod grants;
 mod namespaces;
+mod policies;
 mod principal_roles;
 mod principals;
 mod tables;
@@ -23,6 +24,7 @@ pub use namespaces::{
     CreateNamespace, DropNamespace, ListNamespaces, LoadNamespaceMetadata, NamespaceExists,
     UpdateNamespaceProperties,
 };
+pub use policies::ListPolicies;
 pub use principal_roles::{
     AssignPrincipalRole, CreatePrincipalRole, DeletePrincipalRole, GetPrincipalRole,
     ListAssigneePrincipalsForPrincipalRole, ListCatalogRolesForPrincipalRole, ListPrincipalRoles,

@@ -90,7 +90,7 @@ pub async fn revoking_what_was_not_granted_fails(store: Arc<dyn Metastore>) {
     let grant = |privilege| GrantRecord { securable: table.id, grantee: role.id, privilege };
     let other = Change::Revoke(grant(Privilege::TableReadData));
 
-    let alone = world.apply(&[other.clone()]).await;
+    let alone = world.apply(std::slice::from_ref(&other)).await;
     let with_another = world.apply(&[Change::Revoke(grant(Privilege::TableDrop)), other]).await;
 
     assert!(matches!(alone, Err(Error::NotGranted)), "{alone:?}");

@@ -28,6 +28,7 @@ const ENDPOINTS: &[&str] = &[
     "POST /v1/{prefix}/tables/rename",
     "POST /v1/{prefix}/namespaces/{namespace}/register",
     "POST /v1/{prefix}/transactions/commit",
+    "GET /polaris/v1/{prefix}/namespaces/{namespace}/policies",
 ];
 
 /// `GET /v1/config`

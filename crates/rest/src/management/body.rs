@@ -19,10 +19,10 @@ impl Fields {
     /// The body itself, which must be an object. `path` is the parameter that Polaris names in its
     /// messages, generated name included.
     pub(crate) fn of(body: Value, path: &str) -> Result<Self, ApiError> {
-        match body {
-            Value::Object(members) => Ok(Self { members, path: path.to_owned() }),
-            _ => Err(constraint(path, "must be an object")),
-        }
+        let Value::Object(members) = body else {
+            return Err(constraint(path, "must be an object"));
+        };
+        Ok(Self { members, path: path.to_owned() })
     }
 
     /// The object in the member `wrapper`, or the body itself if it has no such member.
