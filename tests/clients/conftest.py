@@ -16,6 +16,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from lake import Lake, ObjectStore, install_duckdb_extensions
+from polaris_cli import PolarisCli
 from rest import Rest
 from server import CLIENT_ID, CLIENT_SECRET, Postgres, Server, Sqlite
 from spark import Spark, running
@@ -159,6 +160,21 @@ def server(make_server: MakeServer, new_store: Callable[[], Sqlite | Postgres]) 
 @pytest.fixture(scope="session")
 def rest(server: Server) -> Rest:
     return Rest(server.uri)
+
+
+@pytest.fixture(scope="session")
+def cli(server: Server) -> PolarisCli:
+    """The command line of Apache Polaris, as the root principal of the shared server."""
+    return PolarisCli(server.uri, CLIENT_ID, CLIENT_SECRET)
+
+
+@pytest.fixture
+def catalog(cli: PolarisCli, tmp_path: Path) -> str:
+    """An empty catalog on local files, made by the command line."""
+    name = f"catalog_{uuid.uuid4().hex[:12]}"
+    location = f"file://{tmp_path}/warehouse"
+    cli.do("catalogs", "create", name, "--storage-type", "file", "--default-base-location", location)
+    return name
 
 
 @pytest.fixture(scope="session")

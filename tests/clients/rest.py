@@ -64,18 +64,23 @@ class Rest:
         assert answer.status_code == 201, f"{answer.status_code} {answer.text}"
 
     def _fetch_token(self) -> str:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": CLIENT_ID,
-            "client_secret": CLIENT_SECRET,
-            "scope": "PRINCIPAL_ROLE:ALL",
-        }
-        return self._expect(self.send("POST", "/api/catalog/v1/oauth/tokens", data=form))["access_token"]
+        return self._expect(request_token(self.uri, CLIENT_ID, CLIENT_SECRET))["access_token"]
 
     @staticmethod
     def _expect(answer: requests.Response) -> Any:
         assert answer.status_code == 200, f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text}"
         return answer.json()
+
+
+def request_token(uri: str, client_id: str, client_secret: str) -> requests.Response:
+    """Asks for a token that activates all roles, and returns whatever the answer is."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "scope": "PRINCIPAL_ROLE:ALL",
+    }
+    return requests.post(f"{uri}/api/catalog/v1/oauth/tokens", data=form, timeout=60)
 
 
 def table_path(catalog: str, namespace: str, name: str) -> str:

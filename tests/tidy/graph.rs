@@ -42,6 +42,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("sqlx", &["metastore-sql"]),
     ("object_store", &["storage"]),
     ("jsonwebtoken", &["authn"]),
+    ("reqwest", &["authn", "server"]),
     ("axum", &["rest", "server", "tests"]),
     ("tower-http", &["rest"]),
     ("clap", &["server"]),

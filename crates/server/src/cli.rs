@@ -8,9 +8,10 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
 use crate::config::{RootCredentials, Sources};
+use crate::explain::Credentials;
 
 /// What a command line asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Invocation {
     /// What to do.
     pub command: Command,
@@ -19,7 +20,7 @@ pub struct Invocation {
 }
 
 /// What to do.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Command {
     /// Serve.
     Serve,
@@ -31,6 +32,30 @@ pub enum Command {
     Migrate,
     /// Remove realms with everything in them.
     Purge(Purge),
+    /// Ask a server why somebody may do something, or may not.
+    Explain(Box<Explain>),
+}
+
+/// What to ask, of whom, and as whom.
+#[derive(Debug)]
+pub struct Explain {
+    /// The server's address, without the path of an API.
+    pub server: String,
+    /// The realm, unless it is the server's default one.
+    pub realm: Option<String>,
+    /// The header that names the realm.
+    pub realm_header: String,
+    /// Who asks.
+    pub credentials: Credentials,
+    /// The parameters of the question, each with its name in the API.
+    parameters: Vec<(&'static str, String)>,
+}
+
+impl Explain {
+    /// The parameters of the question.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parameters.iter().map(|(name, value)| (*name, value.as_str()))
+    }
 }
 
 /// Which realms to make, and how.
@@ -88,6 +113,9 @@ pub fn parse<T: Into<OsString> + Clone>(
         Some(Verb::Migrate(inner)) => (Command::Migrate, inner),
         Some(Verb::Bootstrap { args, options }) => (Command::Bootstrap(args.checked()?), options),
         Some(Verb::Purge { realms, options }) => (Command::Purge(Purge { realms }), options),
+        Some(Verb::Explain(args)) => {
+            (Command::Explain(Box::new(args.checked()?)), OptionArgs::default())
+        }
     };
     Ok(Invocation { command, options: options.and(inner)? })
 }
@@ -125,6 +153,98 @@ enum Verb {
         #[command(flatten)]
         options: OptionArgs,
     },
+    /// Ask a server why a principal may do something, or may not
+    ///
+    /// Asks as somebody who may manage grants. Ends with 0 if it is allowed, with 1 if it is
+    /// refused, and with 2 if the question could not be answered.
+    Explain(Box<ExplainArgs>),
+}
+
+#[derive(Args)]
+struct ExplainArgs {
+    /// Where the server is
+    #[arg(long, value_name = "URL", default_value = "http://localhost:8181")]
+    server: String,
+    /// The realm; without it, the server's default one
+    #[arg(long, env = "REALM")]
+    realm: Option<String>,
+    /// The header that names the realm
+    #[arg(long, value_name = "NAME", default_value = "Polaris-Realm")]
+    realm_header: String,
+    /// The client id to ask with; its secret is taken from `CLIENT_SECRET`
+    #[arg(long, env = "CLIENT_ID", value_name = "ID")]
+    client_id: Option<String>,
+    // From the environment alone: a command line is seen by every user of the machine.
+    #[arg(long, env = "CLIENT_SECRET", hide = true, hide_env_values = true)]
+    client_secret: Option<String>,
+    #[arg(long, env = "ACCESS_TOKEN", hide = true, hide_env_values = true)]
+    access_token: Option<String>,
+    /// The principal that may, or may not
+    #[arg(long)]
+    principal: String,
+    /// What it does, by the name that a refusal has, such as `LOAD_TABLE`
+    #[arg(long)]
+    operation: String,
+    /// In which catalog, or to which
+    #[arg(long)]
+    catalog: Option<String>,
+    /// In which namespace, or to which; its levels are separated by dots
+    #[arg(long)]
+    namespace: Option<String>,
+    /// To which table, view or policy
+    #[arg(long)]
+    table: Option<String>,
+    /// To which principal
+    #[arg(long, value_name = "PRINCIPAL")]
+    target_principal: Option<String>,
+    /// To which principal role
+    #[arg(long)]
+    principal_role: Option<String>,
+    /// To which catalog role
+    #[arg(long)]
+    catalog_role: Option<String>,
+    /// By which kinds of updates, if it is a commit, separated by commas, such as add-snapshot
+    #[arg(long, value_name = "KINDS")]
+    update: Option<String>,
+    /// In which roles it acts, as in a request for a token, such as `PRINCIPAL_ROLE:analyst`
+    #[arg(long)]
+    scope: Option<String>,
+}
+
+impl ExplainArgs {
+    fn checked(self) -> Result<Explain, clap::Error> {
+        let credentials = match (self.access_token, self.client_id, self.client_secret) {
+            (Some(token), ..) => Credentials::Token(token.into()),
+            (None, Some(id), Some(secret)) => Credentials::Client { id, secret: secret.into() },
+            (None, ..) => {
+                return Err(refused(
+                    "explain asks as somebody who may manage grants: set CLIENT_ID and \
+                     CLIENT_SECRET, or ACCESS_TOKEN",
+                ));
+            }
+        };
+        let namespace = self.namespace.map(|levels| levels.replace('.', "\u{1f}"));
+        let parameters = [
+            ("principal", Some(self.principal)),
+            ("operation", Some(self.operation)),
+            ("catalog", self.catalog),
+            ("namespace", namespace),
+            ("table", self.table),
+            ("targetPrincipal", self.target_principal),
+            ("principalRole", self.principal_role),
+            ("catalogRole", self.catalog_role),
+            ("update", self.update),
+            ("scope", self.scope),
+        ];
+        let parameters = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        Ok(Explain {
+            server: self.server,
+            realm: self.realm,
+            realm_header: self.realm_header,
+            credentials,
+            parameters: parameters.collect(),
+        })
+    }
 }
 
 /// The options of every command. They are flattened into each, and not made `global`, since of a
@@ -243,6 +363,38 @@ mod tests {
         assert!(bootstrap.print_credentials);
         assert_eq!(options.properties, properties(&[("x", "y")]));
         assert!(!format!("{bootstrap:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn a_question_is_asked_with_the_parameters_that_are_given() {
+        let line = "merak explain --server http://x --client-id root --client-secret s3cr3t \
+                    --principal ana --operation LOAD_TABLE --catalog lake --namespace a.b \
+                    --table t --scope PRINCIPAL_ROLE:reader";
+        let Command::Explain(question) = parsed(line).command else {
+            panic!("this is no question");
+        };
+
+        let parameters: Vec<_> = question.parameters().collect();
+        assert_eq!(
+            parameters,
+            [
+                ("principal", "ana"),
+                ("operation", "LOAD_TABLE"),
+                ("catalog", "lake"),
+                ("namespace", "a\u{1f}b"),
+                ("table", "t"),
+                ("scope", "PRINCIPAL_ROLE:reader"),
+            ]
+        );
+        assert!(matches!(&question.credentials, Credentials::Client { id, .. } if id == "root"));
+        assert!(!format!("{question:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn nobody_asks_without_credentials() {
+        let line = "merak explain --principal ana --operation LIST_CATALOGS";
+
+        assert!(refusal(line).contains("set CLIENT_ID and CLIENT_SECRET"));
     }
 
     #[test]
