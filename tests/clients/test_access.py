@@ -90,6 +90,9 @@ def test_a_refusal_is_in_the_log_with_what_was_missing(own_server: Server):
     (line,) = (line for line in log.splitlines() if "operation refused" in line)
     for part in ("ana", "analysts", "DROP_TABLE_WITHOUT_PURGE", "TABLE_DROP on Table sky.stars in lake"):
         assert part in line
+    (audit,) = (line for line in log.splitlines() if "method=DELETE" in line)
+    for part in ('principal="ana"', 'operation="DROP_TABLE_WITHOUT_PURGE"', "Table sky.stars in lake", "status=403"):
+        assert part in audit
     assert ana[1] not in log
 
 

@@ -71,9 +71,11 @@ impl Authorizer {
     ) -> Result<Authorized<O>, Error> {
         let request = O::Target::request(path, caller.reference.clone());
         let (who, resolution) = self.resolve(caller, &request).await?;
+        record_who(&who);
+        record_operation(&operation);
         let target = O::Target::found(path, resolution)?;
+        record_target(&target);
         allow(&caller.realm, who, operation, target, &self.features_of(&caller.realm))
-            .inspect(|proof| record(proof.caller(), proof.operation(), proof.target()))
             .map_err(|refused| forbidden(&refused))
     }
 
@@ -90,16 +92,19 @@ impl Authorizer {
         }
         let request = ResolvedTable::request(path, caller.reference.clone());
         let (who, resolution) = self.resolve(caller, &request).await?;
-        let target = ResolvedTable::found(path, resolution)?;
+        record_who(&who);
+        let target = ResolvedTable::found(path, resolution)
+            .inspect_err(|_| record_operation(&LoadTableWithReadDelegation))?;
+        record_target(&target);
         let features = self.features_of(&caller.realm);
         let realm = &caller.realm;
         allow(realm, who, LoadTableWithWriteDelegation, target, &features)
-            .inspect(|proof| record(proof.caller(), proof.operation(), proof.target()))
+            .inspect(|proof| record_operation(proof.operation()))
             .map(TableAccess::Write)
             .or_else(|refused| {
                 let Refused { caller, target, .. } = *refused;
+                record_operation(&LoadTableWithReadDelegation);
                 allow(realm, caller, LoadTableWithReadDelegation, target, &features)
-                    .inspect(|proof| record(proof.caller(), proof.operation(), proof.target()))
                     .map(TableAccess::Read)
             })
             .map_err(|refused| forbidden(&refused))
@@ -166,17 +171,27 @@ pub(crate) fn require_roles(asked: &RoleSelection, who: &ResolvedCaller) -> Resu
     }
 }
 
-/// Says in the request's span who asked for what, and in which roles: the line that is logged for the
-/// request has it.
-fn record<O: Operation>(who: &ResolvedCaller, operation: &O, target: &O::Target) {
+/// Says in the request's span who asks, and in which roles: the line that is logged for the request
+/// has it, whatever becomes of it.
+fn record_who(who: &ResolvedCaller) {
     let span = tracing::Span::current();
-    if span.is_disabled() {
-        return;
+    if !span.is_disabled() {
+        span.record("principal", who.name.as_str());
+        span.record("roles", role_names(who));
     }
-    span.record("principal", who.name.as_str());
-    span.record("roles", role_names(who));
-    span.record("operation", operation.name());
-    span.record("securable", securables(target));
+}
+
+/// Says for what. Once for each request: what is recorded twice is logged twice.
+fn record_operation<O: Operation>(operation: &O) {
+    tracing::Span::current().record("operation", operation.name());
+}
+
+/// Says on what, as far as that is there.
+fn record_target<T: Securable>(target: &T) {
+    let span = tracing::Span::current();
+    if !span.is_disabled() {
+        span.record("securable", securables(target));
+    }
 }
 
 /// What was acted on. A transaction may act on a thousand tables, of which the first are named.
@@ -199,7 +214,6 @@ fn role_names(who: &ResolvedCaller) -> String {
 /// whoever may manage grants can ask for ([`Authorizer::explain`]).
 fn forbidden<O: Operation>(refused: &Refused<O>) -> Error {
     let Refused { caller: who, operation, target, requirements, must_rotate } = refused;
-    record(who, operation, target);
     let spots = target.spots();
     let missing: Vec<_> = requirements
         .iter()
@@ -211,14 +225,9 @@ fn forbidden<O: Operation>(refused: &Refused<O>) -> Error {
         .collect();
     let missing =
         if *must_rotate { "a rotation of its credentials".to_owned() } else { missing.join(", ") };
+    // The span says the rest.
     tracing::Span::current().record("missing", &missing);
-    tracing::info!(
-        principal = %who.name,
-        roles = role_names(who),
-        operation = operation.name(),
-        missing,
-        "operation refused"
-    );
+    tracing::info!("operation refused");
     if *must_rotate {
         return Error::MustRotate { principal: who.name.clone(), operation: operation.name() };
     }

@@ -1,13 +1,12 @@
 -- As resolve.postgres.sql, parameter for parameter and column for column. A cross join keeps SQLite
--- to the order in which the tables are written.
+-- to the order in which the tables are written. Two left joins, and not one with a join within: that
+-- would be made up of all grants there are. A role that is not activated then leaves a row without.
 with activated as materialized (
     select c.id as caller_id, c.name as caller, c.internal, r.id, r.name
     from entity c
-    left join (
-        grant_record g
-        join entity r on r.realm = $1 and r.id = g.securable_id and r.type_code = 3
-            and ($3 is null or r.name in (select value from json_each($3)))
-    ) on g.realm = $1 and g.grantee_id = c.id and g.privilege = 4
+    left join grant_record g on g.realm = $1 and g.grantee_id = c.id and g.privilege = 4
+    left join entity r on r.realm = $1 and r.id = g.securable_id and r.type_code = 3
+        and ($3 is null or r.name in (select value from json_each($3)))
     where c.realm = $1 and c.type_code = 2 and c.id = coalesce($2, (
         select p.id from entity p
         where p.realm = $1 and p.parent_id = 0 and p.type_code = 2 and p.name = $7
