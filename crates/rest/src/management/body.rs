@@ -100,8 +100,9 @@ impl Fields {
 }
 
 /// The body of an update: the version it is based on and all properties. Polaris asks for both.
-pub(crate) fn replacement(body: Value, method: &str) -> Result<PropertiesReplacement, ApiError> {
-    let mut fields = Fields::of(body, &format!("{method}.arg1"))?;
+/// `path` is the parameter, as in [`Fields::of`].
+pub(crate) fn replacement(body: Value, path: &str) -> Result<PropertiesReplacement, ApiError> {
+    let mut fields = Fields::of(body, path)?;
     let version = fields.take("currentEntityVersion");
     let version = version.as_ref().and_then(Value::as_i64).ok_or_else(|| {
         fields.wrong("currentEntityVersion", "must be the entityVersion that was read")

@@ -66,7 +66,7 @@ pub(crate) async fn update_catalog_role(
     names: ManagementNames,
     ValueBody(body): ValueBody,
 ) -> Result<Response, ApiError> {
-    let update = replacement(body, "updateCatalogRole")?;
+    let update = replacement(body, "updateCatalogRole.arg2")?;
     let path = path(&names, None)?;
     let proof = app.authorizer.authorize(&caller, UpdateCatalogRole, &path).await?;
     let updated = to_the_end(async move { app.service.update_catalog_role(proof, update).await });

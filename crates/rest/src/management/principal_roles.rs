@@ -68,7 +68,7 @@ pub(crate) async fn update_principal_role(
     names: ManagementNames,
     ValueBody(body): ValueBody,
 ) -> Result<Response, ApiError> {
-    let update = replacement(body, "updatePrincipalRole")?;
+    let update = replacement(body, "updatePrincipalRole.arg1")?;
     let path = path(names.principal_role()?);
     let proof = app.authorizer.authorize(&caller, UpdatePrincipalRole, &path).await?;
     let updated = to_the_end(async move { app.service.update_principal_role(proof, update).await });

@@ -74,7 +74,7 @@ pub(crate) async fn update_principal(
     names: ManagementNames,
     ValueBody(body): ValueBody,
 ) -> Result<Response, ApiError> {
-    let update = replacement(body, "updatePrincipal")?;
+    let update = replacement(body, "updatePrincipal.arg1")?;
     let path = path(names.principal()?);
     let proof = app.authorizer.authorize(&caller, UpdatePrincipal, &path).await?;
     let updated = to_the_end(async move { app.service.update_principal(proof, update).await });
