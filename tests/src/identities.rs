@@ -4,6 +4,7 @@ use axum::http::Method;
 use merak_metastore::{
     CallerRef, Change, Metastore as _, ResolveRequest, RoleSelection, TableLookup,
 };
+use merak_model::entity::internal;
 use merak_model::{
     Entity, EntityId, EntityKind, GrantRecord, Namespace, Privilege, PrivilegeSet, TableIdent,
 };
@@ -114,11 +115,21 @@ impl<'a> Identity<'a> {
 /// privileges do, and not about how they are granted.
 impl TestServer {
     /// A new principal with a role of its own, which holds nothing.
-    #[expect(clippy::disallowed_methods, reason = "the principal asks for its token with it")]
     pub async fn principal(&self, name: &str) -> Identity<'_> {
+        self.place_principal(top_level(EntityKind::Principal, name)).await
+    }
+
+    /// The same, but one that an identity provider manages. No API makes such a principal.
+    pub async fn federated_principal(&self, name: &str) -> Identity<'_> {
+        let mut principal = top_level(EntityKind::Principal, name);
+        principal.internal.insert(internal::FEDERATED.to_owned(), "true".to_owned());
+        self.place_principal(principal).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the principal asks for its token with it")]
+    async fn place_principal(&self, principal: Entity) -> Identity<'_> {
         let credentials = NewCredentials::generate();
-        let top = |kind| Entity::new(kind, EntityId::ROOT, EntityId::ROOT, name, 0);
-        let (principal, role) = (top(EntityKind::Principal), top(EntityKind::PrincipalRole));
+        let role = top_level(EntityKind::PrincipalRole, &principal.name);
         let usage = GrantRecord {
             securable: role.id,
             grantee: principal.id,
@@ -280,6 +291,10 @@ impl Grantee {
             privilege,
         })
     }
+}
+
+fn top_level(kind: EntityKind, name: &str) -> Entity {
+    Entity::new(kind, EntityId::ROOT, EntityId::ROOT, name, 0)
 }
 
 fn create(entity: Entity) -> Change {
