@@ -1,5 +1,7 @@
 //! Everything a client can see, through the real router: one file a noun.
 
+mod access;
+mod catalog_roles;
 mod catalogs;
 mod commits;
 mod config;
@@ -17,6 +19,8 @@ mod namespaces;
 mod oauth;
 mod pages;
 mod policies;
+mod principal_roles;
+mod principals;
 mod races;
 mod realms;
 mod register;

@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use access::ACCESS_OPERATIONS;
 use operations::{OPEN, OPERATIONS, Operation};
 
+use crate::access::{Credentials, PRINCIPALS, assign};
+
 /// A server with what the calls act on. Each call that may succeed gets names of its own.
 pub(crate) struct World<'a> {
     pub(crate) server: &'a TestServer,
@@ -223,6 +225,39 @@ async fn a_principal_without_grants_may_call_nothing_that_needs_one() {
         let is_open = operation.needs.is_empty() && !operation.only_root;
         let expected = if is_open { operation.success } else { 403 };
         assert_eq!(answer.status, expected, "{}: {}", operation.label(), answer.text());
+    }
+}
+
+#[tokio::test]
+async fn a_principal_that_must_rotate_its_credentials_may_call_nothing_else() {
+    let flag = "polaris.features.\"ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING\"";
+    let server = TestServer::start_with(&[(flag, "true")]).await;
+    server.create_catalog("lake").await;
+    let root = server.root().await;
+    let body = json!({"principal": {"name": "ana"}, "credentialRotationRequired": true});
+    let made = root.post(PRINCIPALS, body).await.expect(201);
+    assign(&root, "service_admin", "ana").await;
+    let ana = Credentials::of(&made).log_in(&server).await;
+    let mut world = World { server: &server, number: 0 };
+    for operation in all() {
+        world.prepare(operation).await;
+        let answer = call(operation, &world, &ana).await;
+        let label = operation.label();
+        match operation.id {
+            "getConfig" => assert_eq!(answer.status, operation.success, "{}", answer.text()),
+            // Another's secret is not its own to rotate, which is another reason.
+            "rotateCredentials" => {
+                let error = answer.expect(403).error();
+                assert!(error.ends_with("is not authorized for op ROTATE_CREDENTIALS"), "{error}");
+            }
+            "namespaceExists" | "tableExists" => assert_eq!(answer.status, 403, "{label}"),
+            _ => {
+                let error = answer.expect(403).error();
+                let start = "403 ForbiddenException: Principal 'ana' is not authorized for op ";
+                let end = " because it must rotate credentials first";
+                assert!(error.starts_with(start) && error.ends_with(end), "{label}: {error}");
+            }
+        }
     }
 }
 
