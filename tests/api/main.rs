@@ -9,6 +9,7 @@ mod counts;
 mod create_table;
 mod explain;
 mod fixtures;
+mod grants;
 mod guesses;
 mod health;
 mod hostile;
