@@ -1,6 +1,8 @@
 //! What operations cost: statements against the store, and requests to the object store. Counts do
 //! not lie on a busy machine.
 
+mod management;
+
 use merak_tests::{Response, TestServer};
 use serde_json::json;
 
