@@ -6,6 +6,11 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
+use crate::access::{
+    CATALOG_ROLES, PRINCIPAL_ROLES, PRINCIPALS, create_catalog_role, create_principal,
+    create_principal_role,
+};
+
 /// Any JSON, a few levels deep, with words in it that mean something to Iceberg.
 fn any_json() -> impl Strategy<Value = Value> {
     let words = prop::sample::select(vec![
@@ -131,6 +136,48 @@ fn endpoints(server: &TestServer) -> Vec<(Method, String, Value)> {
     ]
 }
 
+/// Those of principals, roles and grants.
+fn access_endpoints() -> Vec<(Method, String, Value)> {
+    let (principal, role) = (format!("{PRINCIPALS}/ana"), format!("{PRINCIPAL_ROLES}/analyst"));
+    let (catalog_role, grants) =
+        (format!("{CATALOG_ROLES}/reader"), format!("{CATALOG_ROLES}/reader/grants"));
+    let update = json!({"currentEntityVersion": 1, "properties": {"a": "b"}});
+    let grant = json!({"grant": {"type": "table", "namespace": ["sales"], "tableName": "orders",
+        "privilege": "TABLE_LIST"}});
+    let named = |wrapper: &str, name: &str| json!({wrapper: {"name": name}});
+    vec![
+        (
+            Method::POST,
+            PRINCIPALS.to_owned(),
+            json!({"principal": {"name": "bob", "clientId": "x", "properties": {"a": "b"}},
+                "credentialRotationRequired": false}),
+        ),
+        (
+            Method::POST,
+            PRINCIPAL_ROLES.to_owned(),
+            json!({"principalRole": {"name": "x", "federated": true, "properties": {"a": "b"}}}),
+        ),
+        (
+            Method::POST,
+            CATALOG_ROLES.to_owned(),
+            json!({"catalogRole": {"name": "x", "properties": {"a": "b"}}}),
+        ),
+        (Method::PUT, principal.clone(), update.clone()),
+        (Method::PUT, role.clone(), update.clone()),
+        (Method::PUT, catalog_role, update),
+        (
+            Method::POST,
+            format!("{principal}/reset"),
+            json!({"clientId": "ana", "clientSecret": "chosen"}),
+        ),
+        (Method::POST, format!("{principal}/rotate"), json!({})),
+        (Method::PUT, format!("{principal}/principal-roles"), named("principalRole", "analyst")),
+        (Method::PUT, format!("{role}/catalog-roles/lake"), named("catalogRole", "reader")),
+        (Method::PUT, grants.clone(), grant.clone()),
+        (Method::POST, grants, grant),
+    ]
+}
+
 /// Puts `other` in the place of one of the value's parts.
 fn replace_part(value: &mut Value, mut choice: usize, other: Value) {
     fn count(value: &Value) -> usize {
@@ -182,11 +229,16 @@ fn no_body_brings_the_server_down() {
         server.create_catalog("lake").await;
         server.create_namespace("lake", "sales").await;
         server.create_table("lake", "sales", "orders").await;
+        let root = server.root().await;
+        let _ = create_principal(&root, "ana").await;
+        create_principal_role(&root, "analyst").await;
+        create_catalog_role(&root, "reader").await;
         server
     });
     let root = runtime.block_on(server.root());
-    let endpoints = endpoints(&server);
-    let mut runner = TestRunner::new(Config { cases: 400, ..Config::default() });
+    let mut endpoints = endpoints(&server);
+    endpoints.extend(access_endpoints());
+    let mut runner = TestRunner::new(Config { cases: 800, ..Config::default() });
     let cases = (any::<prop::sample::Index>(), any::<usize>(), any_json());
 
     runner
