@@ -17,6 +17,10 @@ use crate::versioned::{
 };
 use crate::{Error, Service};
 
+/// What stands for every principal role in the scope of a token. A role of that name could not be
+/// acted in alone: whoever wanted a token of as little as that would get one of everything.
+const EVERY_ROLE: &str = "ALL";
+
 /// A principal role that is to be made.
 #[derive(Debug, Clone)]
 pub struct PrincipalRoleDraft {
@@ -47,6 +51,12 @@ impl Service {
         draft: PrincipalRoleDraft,
     ) -> Result<Entity, Error> {
         refuse_reserved(draft.properties.keys().map(String::as_str))?;
+        if draft.name == EVERY_ROLE {
+            return Err(Error::BadRequest(format!(
+                "A principal role cannot be called '{EVERY_ROLE}': in the scope of a token that \
+                 stands for every role"
+            )));
+        }
         let mut role = Entity::new(
             EntityKind::PrincipalRole,
             EntityId::ROOT,
