@@ -1,16 +1,16 @@
 //! The proof that an operation was allowed.
 
-use merak_metastore::ResolvedCaller;
+use merak_metastore::{ResolvedCaller, RoleSelection};
 use merak_model::features::ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING;
 use merak_model::{Features, RealmId};
 
-use crate::Requirement;
 use crate::operations::{
     CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
     CreateTableStagedWithWriteDelegation, LoadTable, LoadTableWithReadDelegation,
     LoadTableWithWriteDelegation,
 };
 use crate::targets::{ResolvedNewTable, ResolvedTable, Securable};
+use crate::{Caller, Requirement};
 
 /// Something a caller can ask for, and what it is done to.
 ///
@@ -31,6 +31,12 @@ pub trait Operation: Send + Sync {
         target: &Self::Target,
         features: &Features,
     ) -> Vec<Requirement>;
+
+    /// Whether it is closed to tokens that activate only some of their principal's roles: what it
+    /// gives out would open the others.
+    fn needs_all_roles(&self) -> bool {
+        false
+    }
 
     /// Whether it is open to a principal that is to rotate its credentials first.
     fn is_open_before_rotation(&self) -> bool {
@@ -138,19 +144,38 @@ impl<O: Operation> Authorized<O> {
 
 /// Makes the proof, or gives the parts back. Nothing else in the workspace makes one.
 pub(crate) fn allow<O: Operation>(
-    realm: &RealmId,
+    asking: &Caller,
     caller: ResolvedCaller,
     operation: O,
     target: O::Target,
     features: &Features,
 ) -> Result<Authorized<O>, Box<Refused<O>>> {
     let must_rotate = must_rotate_first(&caller, &operation, features);
-    let requirements = operation.requirements(&caller, &target, features);
+    let roles = &asking.reference.roles;
+    let requirements = requirements(&operation, roles, &caller, &target, features);
     if !must_rotate && requirements.iter().all(|requirement| requirement.is_met) {
-        Ok(Authorized { realm: realm.clone(), caller, operation, target })
+        Ok(Authorized { realm: asking.realm.clone(), caller, operation, target })
     } else {
         Err(Box::new(Refused { caller, operation, target, requirements, must_rotate }))
     }
+}
+
+/// All that an operation asks for: of the roles that are acted in, and of the token.
+pub(crate) fn requirements<O: Operation>(
+    operation: &O,
+    roles: &RoleSelection,
+    caller: &ResolvedCaller,
+    target: &O::Target,
+    features: &Features,
+) -> Vec<Requirement> {
+    let mut requirements = operation.requirements(caller, target, features);
+    if operation.needs_all_roles() && *roles != RoleSelection::All {
+        requirements.push(Requirement::broken(
+            "Credentials are replaced with a token of all roles only: ask for one with the scope \
+             PRINCIPAL_ROLE:ALL",
+        ));
+    }
+    requirements
 }
 
 /// Whether a principal has to rotate its credentials before it may do this.

@@ -75,7 +75,7 @@ impl Authorizer {
         record_operation(&operation);
         let target = O::Target::found(path, resolution)?;
         record_target(&target);
-        allow(&caller.realm, who, operation, target, &self.features_of(&caller.realm))
+        allow(caller, who, operation, target, &self.features_of(&caller.realm))
             .map_err(|refused| forbidden(&refused))
     }
 
@@ -97,14 +97,13 @@ impl Authorizer {
             .inspect_err(|_| record_operation(&LoadTableWithReadDelegation))?;
         record_target(&target);
         let features = self.features_of(&caller.realm);
-        let realm = &caller.realm;
-        allow(realm, who, LoadTableWithWriteDelegation, target, &features)
+        allow(caller, who, LoadTableWithWriteDelegation, target, &features)
             .inspect(|proof| record_operation(proof.operation()))
             .map(TableAccess::Write)
             .or_else(|refused| {
-                let Refused { caller, target, .. } = *refused;
+                let Refused { caller: who, target, .. } = *refused;
                 record_operation(&LoadTableWithReadDelegation);
-                allow(realm, caller, LoadTableWithReadDelegation, target, &features)
+                allow(caller, who, LoadTableWithReadDelegation, target, &features)
                     .map(TableAccess::Read)
             })
             .map_err(|refused| forbidden(&refused))

@@ -7,9 +7,9 @@ mod sentences;
 use std::collections::BTreeMap;
 
 use merak_metastore::{CallerRef, Explanation, PrincipalRef, ResolvedCaller, RoleSelection};
-use merak_model::{EntityId, EntityKind, Features, Namespace, Privilege, PrivilegeSet};
+use merak_model::{EntityId, EntityKind, Namespace, Privilege, PrivilegeSet};
 
-use crate::authorized::must_rotate_first;
+use crate::authorized::{must_rotate_first, requirements};
 use crate::authorizer::require_roles;
 use crate::operations::{ExplainAccessInCatalog, ExplainAccessInRealm};
 use crate::privileges::satisfying;
@@ -146,7 +146,7 @@ impl Authorizer {
         let told = Told {
             unheld_role: require_roles(&question.scope, &who).err().map(|error| error.to_string()),
             must_rotate: must_rotate_first(&who, &operation, &features),
-            requirements: requirements(&operation, &who, &target, &features),
+            requirements: requirements(&operation, &question.scope, &who, &target, &features),
             who,
             explanation,
         };
@@ -164,15 +164,6 @@ impl Authorizer {
         let proof = self.authorize(caller, ExplainAccessInCatalog, &path).await?;
         Ok(proof.target().holds(Privilege::PrincipalListGrants))
     }
-}
-
-fn requirements<O: Operation>(
-    operation: &O,
-    who: &ResolvedCaller,
-    target: &O::Target,
-    features: &Features,
-) -> Vec<Requirement> {
-    operation.requirements(who, target, features)
 }
 
 /// What was found out, before it is put into words.

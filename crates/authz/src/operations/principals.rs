@@ -29,6 +29,8 @@ operations! { ResolvedPrincipal:
 
 /// Gives a principal a new secret. It may do so itself, and nobody else: the privilege for it can be
 /// granted by no API, and is implied by none.
+///
+/// It takes a token of all its roles: with the secret, a narrower one would be as good.
 #[derive(Debug, Clone, Copy)]
 pub struct RotateCredentials;
 
@@ -52,6 +54,10 @@ impl Operation for RotateCredentials {
         vec![Requirement::on_target(privilege, target.holds(privilege))]
     }
 
+    fn needs_all_roles(&self) -> bool {
+        true
+    }
+
     fn is_open_before_rotation(&self) -> bool {
         true
     }
@@ -59,6 +65,8 @@ impl Operation for RotateCredentials {
 
 /// Replaces a principal's credentials. That is for the root principal alone, as in Polaris, and needs
 /// no privilege then.
+///
+/// It takes a token of all its roles: a narrower one would do to become anybody.
 #[derive(Debug, Clone, Copy)]
 pub struct ResetCredentials;
 
@@ -81,5 +89,9 @@ impl Operation for ResetCredentials {
         vec![Requirement::broken(
             "Only Root principal(service-admin) can perform RESET_CREDENTIALS",
         )]
+    }
+
+    fn needs_all_roles(&self) -> bool {
+        true
     }
 }
