@@ -111,7 +111,8 @@ pub struct Judged {
 
 impl Authorizer {
     /// Says why a principal may do something, or may not. Asking needs the right to manage grants on
-    /// the catalog, or in the realm for what is in no catalog. Costs two statements.
+    /// the catalog, or in the realm for what is in no catalog and for what is done in roles that say
+    /// nothing about the catalog. Costs two statements.
     ///
     /// What is not there is not found here either, as it would not be by the principal.
     pub async fn explain(&self, caller: &Caller, question: &Question) -> Result<Answer, Error> {
@@ -150,7 +151,15 @@ impl Authorizer {
             who,
             explanation,
         };
-        Ok(told.answer(operation.name(), &target.spots(), sees_all_roles))
+        let spots = target.spots();
+        let answer = told.answer(operation.name(), &spots, sees_all_roles);
+        let is_in_catalog = spots.first().is_some_and(|spot| spot.catalog().is_some());
+        let is_of_catalog = is_in_catalog && answer.tells_all_of(&question.scope);
+        if !is_of_catalog && !sees_all_roles {
+            // A question about the realm, though it names a catalog.
+            self.may_ask(caller, None).await?;
+        }
+        Ok(answer)
     }
 
     /// Whether the caller may also see the roles that say nothing about the catalog; an error if it
@@ -269,6 +278,19 @@ impl Told {
             is_met: requirement.is_met,
             met_by: met_by.collect(),
             sufficient: sufficient.iter().collect(),
+        }
+    }
+}
+
+impl Answer {
+    /// Whether all roles of a scope are among those that are told: whether somebody has another is
+    /// not to be found out by asking what it would be good for.
+    fn tells_all_of(&self, scope: &RoleSelection) -> bool {
+        match scope {
+            RoleSelection::All => true,
+            RoleSelection::Named(names) => {
+                names.iter().all(|name| self.active_roles.contains(name))
+            }
         }
     }
 }
