@@ -105,32 +105,41 @@ fn with_a_new_role(answer: &Answer, privilege: Privilege, on: &Spot<'_>) -> Stri
     )
 }
 
-/// How the command line of Polaris grants it. On policies it cannot.
+/// How the command line of Polaris grants it. On policies it cannot; and a namespace it takes apart at
+/// its dots, so that where a level has one it would grant on a namespace of others.
 fn command(privilege: Privilege, on: &Spot<'_>, role: &str) -> String {
     let catalog = on.catalog().map_or("", |catalog| catalog.name.as_str());
-    if on.kind() == EntityKind::Policy {
-        return format!(
-            "by PUT of a grant of type policy to the grants of the role {} in {}",
-            quoted(role),
-            quoted(catalog)
-        );
-    }
     let (kind, place) = match on.kind() {
         EntityKind::Namespace => ("namespace", format!(" --namespace {}", quoted(&on.name()))),
         EntityKind::Table | EntityKind::GenericTable => ("table", leaf(on, "table")),
         EntityKind::View => ("view", leaf(on, "view")),
+        EntityKind::Policy => ("policy", String::new()),
         EntityKind::Root
         | EntityKind::Principal
         | EntityKind::PrincipalRole
         | EntityKind::Catalog
-        | EntityKind::CatalogRole
-        | EntityKind::Policy => ("catalog", String::new()),
+        | EntityKind::CatalogRole => ("catalog", String::new()),
     };
+    if on.kind() == EntityKind::Policy || has_dots(on) {
+        return format!(
+            "by PUT of a grant of type {kind} to the grants of the role {} in {}",
+            quoted(role),
+            quoted(catalog)
+        );
+    }
     format!(
         "polaris privileges {kind} grant --catalog {} --catalog-role {}{place} {privilege}",
         quoted(catalog),
         quoted(role)
     )
+}
+
+/// Whether a level of the namespace it is in, or is, has a dot in its name.
+fn has_dots(on: &Spot<'_>) -> bool {
+    let namespaces = on.path().iter().filter(|entity| entity.kind == EntityKind::Namespace);
+    let mut levels =
+        namespaces.flat_map(|entity| Namespace::decode(&entity.name).levels().to_vec());
+    levels.any(|level| level.contains('.'))
 }
 
 fn leaf(on: &Spot<'_>, option: &str) -> String {
