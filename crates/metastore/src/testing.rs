@@ -124,6 +124,7 @@ macro_rules! metastore_conformance {
             of_racing_signing_keys_one_wins_and_all_get_it
             of_racing_bootstraps_one_makes_the_realm
             a_create_and_the_drop_of_its_parent_do_not_both_succeed
+            a_grant_and_the_drop_of_either_end_leave_nothing_behind
             transactions_in_opposite_orders_both_succeed
             writers_and_readers_do_not_get_in_each_others_way
         }

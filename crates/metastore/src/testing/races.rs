@@ -137,6 +137,39 @@ pub async fn a_create_and_the_drop_of_its_parent_do_not_both_succeed(store: Arc<
     }
 }
 
+pub async fn a_grant_and_the_drop_of_either_end_leave_nothing_behind(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    let catalog = world.make_catalog("lake").await;
+    let role = world.make_role_of_caller("engineer").await;
+    let privilege = Privilege::NamespaceDrop;
+
+    for attempt in 0..20 {
+        let securable = world.make_namespace(&catalog, &["ns"]).await;
+        let grantee = world.make(EntityKind::CatalogRole, &catalog, "dropper").await;
+        world.grant(Privilege::CatalogRoleUsage, &grantee, &role).await;
+        let (granting, dropping) = (world.clone(), world.clone());
+        let grant = GrantRecord { securable: securable.id, grantee: grantee.id, privilege };
+        let (gone, other) =
+            if attempt % 2 == 0 { (securable, grantee) } else { (grantee, securable) };
+        let drop = drop_of(&gone);
+
+        let grant = tokio::spawn(async move { granting.apply(&[Change::Grant(grant)]).await });
+        let drop = tokio::spawn(async move { dropping.apply(&[drop]).await });
+
+        let outcome = grant.await.unwrap();
+        drop.await.unwrap().unwrap();
+        assert!(matches!(outcome, Ok(()) | Err(Error::ParentGone)), "{outcome:?}");
+        // With the same id, so that a grant that was left behind would come to life again.
+        world.apply(&[create(&gone)]).await.unwrap();
+        if gone.kind == EntityKind::CatalogRole {
+            world.grant(Privilege::CatalogRoleUsage, &gone, &role).await;
+        }
+        let found = world.resolve_namespace("lake", &["ns"]).await;
+        assert!(found.namespaces[0].privileges.is_empty(), "{outcome:?} and {gone:?}");
+        world.apply(&[drop_of(&gone), drop_of(&other)]).await.unwrap();
+    }
+}
+
 pub async fn transactions_in_opposite_orders_both_succeed(store: Arc<dyn Metastore>) {
     let world = World::new(store).await;
     let role = world.make_role_of_caller("engineer").await;
