@@ -7,6 +7,7 @@ mod commits;
 mod config;
 mod counts;
 mod create_table;
+mod escalation;
 mod explain;
 mod fixtures;
 mod grants;

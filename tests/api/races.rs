@@ -244,7 +244,7 @@ async fn transactions_over_the_same_tables_do_not_wait_for_each_other_forever() 
 
 /// Two servers of one realm where the store is shared; where it is not, one that is asked twice.
 #[expect(clippy::disallowed_methods, reason = "the harness takes the store from there too")]
-async fn replicas() -> Vec<Arc<TestServer>> {
+pub(crate) async fn replicas() -> Vec<Arc<TestServer>> {
     let first = table().await;
     let second = match std::env::var("MERAK_TEST_STORE").as_deref() {
         Ok("postgres") => Arc::new(TestServer::start_in(first.realm.as_str(), &[]).await),

@@ -29,7 +29,7 @@ pub(crate) struct World<'a> {
 
 impl World<'_> {
     /// Makes what an operation acts on, anew.
-    async fn prepare(&mut self, operation: &Operation) {
+    pub(crate) async fn prepare(&mut self, operation: &Operation) {
         self.number += 1;
         if operation.on_root && !operation.needs_access {
             self.server.create_catalog(&self.catalog()).await;
@@ -115,7 +115,7 @@ impl World<'_> {
     }
 }
 
-async fn call(operation: &Operation, world: &World<'_>, who: &Identity<'_>) -> Response {
+pub(crate) async fn call(operation: &Operation, world: &World<'_>, who: &Identity<'_>) -> Response {
     let request = (operation.request)(world);
     let mut who = who.clone();
     if operation.is_delegated {
@@ -142,7 +142,7 @@ fn documented() -> BTreeSet<String> {
     ids
 }
 
-fn all() -> impl Iterator<Item = &'static Operation> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
     OPERATIONS.iter().chain(ACCESS_OPERATIONS)
 }
 

@@ -251,7 +251,7 @@ impl TestServer {
         self.apply(vec![create(Entity::new(kind, parent.catalog_id, parent.id, name, 0))]).await;
     }
 
-    async fn root_reference(&self) -> CallerRef {
+    pub(crate) async fn root_reference(&self) -> CallerRef {
         let root = self.parts.metastore.credentials(&self.realm, ROOT.0).await;
         let root = root.expect("the store answers").expect("root is there");
         CallerRef { principal: root.principal.into(), roles: RoleSelection::All }
@@ -271,7 +271,7 @@ impl TestServer {
         roles.into_iter().find(|role| role.name == name).expect("the role is there").id
     }
 
-    async fn apply(&self, changes: Vec<Change>) {
+    pub(crate) async fn apply(&self, changes: Vec<Change>) {
         self.parts.metastore.apply(&self.realm, &changes).await.expect("the changes fit");
     }
 }
@@ -297,6 +297,6 @@ fn top_level(kind: EntityKind, name: &str) -> Entity {
     Entity::new(kind, EntityId::ROOT, EntityId::ROOT, name, 0)
 }
 
-fn create(entity: Entity) -> Change {
+pub(crate) fn create(entity: Entity) -> Change {
     Change::Create { entity: Box::new(entity), metadata: None, keep_apart: false }
 }

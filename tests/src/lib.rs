@@ -4,9 +4,11 @@
 //! `MERAK_TEST_STORE` says `postgres`: the same tests run on both.
 
 mod identities;
+mod records;
 mod response;
 mod server;
 
 pub use identities::{Grantee, Identity};
+pub use records::Entry;
 pub use response::Response;
 pub use server::{TestServer, schema, scratch_dir};
