@@ -43,6 +43,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("object_store", &["storage"]),
     ("jsonwebtoken", &["authn"]),
     ("reqwest", &["authn", "server"]),
+    ("regex", &["authn"]),
     ("axum", &["rest", "server", "tests"]),
     ("tower-http", &["rest"]),
     ("clap", &["server"]),

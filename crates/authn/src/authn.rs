@@ -15,11 +15,12 @@ use tokio::task::spawn_blocking;
 use crate::guesses::{Attempt, Guesses};
 use crate::key_ring::KeyRing;
 use crate::keys::RealmKey;
+use crate::oidc::{Acceptance, Accepted};
 use crate::scope::Scope;
 use crate::secrets::is_secret_of;
 use crate::tokens::{self, Claims, MAX_TOKEN_BYTES, Refusal, Subject};
 use crate::verified::{TokenHash, VerifiedTokens};
-use crate::{AuthnSettings, BoxError, Error, KeyError, TokenError};
+use crate::{Authentication, AuthnSettings, BoxError, Error, KeyError, TokenError};
 
 /// What OAuth calls the only type of token there is here.
 pub const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -36,6 +37,7 @@ pub struct Authn {
     /// The keys of the realms that were asked about.
     key_rings: RwLock<HashMap<RealmId, Arc<KeyRing>>>,
     verified: VerifiedTokens,
+    acceptance: Acceptance,
     guesses: Guesses,
     /// As many as may sign at once where that is slow, so that tokens leave processors to others.
     slow_signers: Arc<Semaphore>,
@@ -91,7 +93,8 @@ impl Authn {
         let slow_signers = Arc::new(Semaphore::new(processors.div_ceil(2)));
         let guesses = Guesses::new(&settings.guesses);
         let key_rings = RwLock::default();
-        Self { metastore, clock, settings, key_rings, verified, guesses, slow_signers }
+        let acceptance = Acceptance::new(&settings, &clock);
+        Self { metastore, clock, settings, key_rings, verified, acceptance, guesses, slow_signers }
     }
 
     /// Issues a token, with one statement against the metastore, and one more when the realm's key
@@ -102,6 +105,7 @@ impl Authn {
         realm: &RealmId,
         request: TokenRequest,
     ) -> Result<IssuedToken, TokenError> {
+        self.require_issuing(realm)?;
         let subject = match request {
             TokenRequest::ClientCredentials { client_id, client_secret, address, scope } => {
                 let scope = scope.as_deref();
@@ -117,21 +121,40 @@ impl Authn {
         self.sign(realm, subject).await
     }
 
+    /// Refuses to issue tokens in a realm that leaves that to an identity provider.
+    pub fn require_issuing(&self, realm: &RealmId) -> Result<(), TokenError> {
+        match &self.settings.of(realm).authentication {
+            Authentication::Internal | Authentication::Mixed(_) => Ok(()),
+            Authentication::External(oidc) => {
+                Err(TokenError::IssuedElsewhere(oidc.provider.url.clone()))
+            }
+        }
+    }
+
     /// Finds out who a bearer token says is calling. Without a statement against the metastore, but
-    /// for one when the realm's key is first needed.
+    /// for one when the realm's key is first needed. The keys of an identity provider are looked up
+    /// when they are first needed, and now and then.
     pub async fn verify(&self, realm: &RealmId, bearer: &str) -> Result<CallerRef, Error> {
         let now_s = self.clock.now_s();
         let hash = TokenHash::new(realm, bearer);
         if let Some(caller) = self.verified.get(hash, now_s).await {
             return Ok(caller);
         }
+        let Accepted { caller, until_s } = match self.acceptance.of(realm).provider_of(bearer) {
+            Some(provider) => provider.verify(bearer).await?,
+            None => self.verify_own(realm, bearer).await?,
+        };
+        self.verified.insert(hash, caller.clone(), until_s, now_s).await;
+        Ok(caller)
+    }
+
+    async fn verify_own(&self, realm: &RealmId, bearer: &str) -> Result<Accepted, Error> {
         let claims = self.check(realm, bearer).await?;
         let caller = CallerRef {
             principal: EntityId(claims.principal_id).into(),
             roles: Scope::of_claim(&claims.scope).into_selection(),
         };
-        self.verified.insert(hash, caller.clone(), claims.exp, now_s).await;
-        Ok(caller)
+        Ok(Accepted { caller, until_s: claims.exp })
     }
 
     /// How many bytes verified tokens are remembered in.

@@ -2,6 +2,8 @@
 
 pub use merak_metastore::BoxError;
 
+use crate::ProviderUrl;
+
 /// Why a bearer token did not say who is calling.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -12,6 +14,12 @@ pub enum Error {
     /// It could not be judged, because the realm's key could not be had.
     #[error("tokens cannot be verified at the moment")]
     Unavailable(#[source] BoxError),
+    /// It could not be judged, because the identity provider's keys could not be had.
+    #[error(
+        "the keys of the identity provider cannot be had at the moment, so that its tokens cannot \
+         be verified"
+    )]
+    ProviderUnavailable(#[source] BoxError),
 }
 
 /// Why no token was issued: the outcomes of OAuth, in Polaris' words.
@@ -41,6 +49,9 @@ pub enum TokenError {
         /// When the next one is looked at, in seconds.
         retry_after_s: u64,
     },
+    /// The realm leaves issuing tokens to that identity provider.
+    #[error("This realm issues no tokens: its identity provider does, {0}")]
+    IssuedElsewhere(ProviderUrl),
     /// The metastore could not be asked, or there is no key to sign with.
     #[error("The service is temporarily unavailable")]
     Unavailable(#[source] BoxError),
@@ -54,7 +65,8 @@ impl TokenError {
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
+            // No grant is supported there.
+            Self::UnsupportedGrantType | Self::IssuedElsewhere(_) => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             // OAuth has no better word for either.
             Self::TooManyAttempts { .. } | Self::Unavailable(_) => "temporarily_unavailable",
@@ -69,7 +81,9 @@ impl From<Error> for TokenError {
             // Not `invalid_grant`: Polaris says so, and Iceberg's Java client reads this one as
             // "not authorized" and asks for a token afresh.
             Error::InvalidToken(_) => Self::InvalidClient,
-            Error::Unavailable(source) => Self::Unavailable(source),
+            Error::Unavailable(source) | Error::ProviderUnavailable(source) => {
+                Self::Unavailable(source)
+            }
         }
     }
 }

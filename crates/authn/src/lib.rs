@@ -1,4 +1,4 @@
-//! Who is calling: client secrets, issuing and verifying tokens.
+//! Who is calling: client secrets, issuing and verifying tokens, those of identity providers too.
 //!
 //! It knows neither HTTP nor SQL, and it decides nothing about what a caller may do: a verified
 //! token becomes a [`merak_metastore::CallerRef`], and whether that principal still exists and holds
@@ -10,6 +10,7 @@ mod error;
 mod guesses;
 mod key_ring;
 mod keys;
+mod oidc;
 mod scope;
 mod secrets;
 mod settings;
@@ -22,6 +23,11 @@ mod tests;
 pub use authn::{ACCESS_TOKEN_TYPE, Authn, IssuedToken, TokenRequest};
 pub use error::{BoxError, Error, TokenError};
 pub use keys::{KeyError, RsaKeyFiles};
+pub use oidc::{
+    Audience, ClaimPath, ExpectedIssuer, InvalidClaimPath, InvalidPattern, InvalidReplacement,
+    InvalidUrl, KeysAt, OidcSettings, Pattern, PrincipalClaims, ProviderSettings, ProviderUrl,
+    RoleClaims, RoleMapping, RolesMapping,
+};
 pub use scope::parse_scope;
 pub use secrets::{NewCredentials, new_client_id, new_client_secret};
-pub use settings::{AuthnSettings, GuessSettings, TokenBroker, TokenSettings};
+pub use settings::{Authentication, AuthnSettings, GuessSettings, TokenBroker, TokenSettings};

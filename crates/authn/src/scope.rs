@@ -1,5 +1,6 @@
 //! Which roles a token activates.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use merak_metastore::RoleSelection;
@@ -37,6 +38,18 @@ impl Scope {
     /// The scope that a token carries. What names no role is passed over.
     pub(crate) fn of_claim(text: &str) -> Self {
         Self { roles: parts(text).filter_map(role).collect() }
+    }
+
+    /// The scope of these parts, which another issuer names one by one. What names no role is passed
+    /// over.
+    pub(crate) fn of_parts<'a>(parts: impl Iterator<Item = Cow<'a, str>>) -> Self {
+        let mut roles: Vec<String> = Vec::new();
+        for role in parts.filter_map(|part| role(&part)) {
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
+        }
+        Self { roles }
     }
 
     /// The scope of a token that is exchanged for another: what was asked for, unless that is more

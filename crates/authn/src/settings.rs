@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use merak_model::RealmId;
 use secrecy::SecretBox;
 
-use crate::RsaKeyFiles;
+use crate::{OidcSettings, RsaKeyFiles};
 
 /// How the tokens of a server's realms are made.
 #[derive(Debug, Clone)]
@@ -62,6 +62,8 @@ impl Default for GuessSettings {
 /// How the tokens of a realm are made.
 #[derive(Debug, Clone)]
 pub struct TokenSettings {
+    /// Whose tokens are accepted.
+    pub authentication: Authentication,
     /// What signs them.
     pub broker: TokenBroker,
     /// How long they are good for, in seconds.
@@ -70,8 +72,20 @@ pub struct TokenSettings {
 
 impl Default for TokenSettings {
     fn default() -> Self {
-        Self { broker: TokenBroker::Ed25519, lifetime_s: 3600 }
+        let authentication = Authentication::Internal;
+        Self { authentication, broker: TokenBroker::Ed25519, lifetime_s: 3600 }
     }
+}
+
+/// Whose tokens a realm accepts: Polaris' three types.
+#[derive(Debug, Clone)]
+pub enum Authentication {
+    /// Those that are issued here.
+    Internal,
+    /// Those of an identity provider. None are issued here.
+    External(Box<OidcSettings>),
+    /// Both.
+    Mixed(Box<OidcSettings>),
 }
 
 /// What signs the tokens of a realm, and how.

@@ -1,5 +1,6 @@
 //! Tokens: what they say, and whether it is true.
 
+use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Header, decode, decode_header, encode};
 use merak_model::RealmId;
@@ -111,6 +112,15 @@ pub(crate) fn check_form(token: &str) -> Result<(), Refusal> {
         return Err(Refusal::Token("too long"));
     }
     decode_header(token).map(|_| ()).map_err(|_| Refusal::Token("malformed"))
+}
+
+/// Whether a token says that it was issued here. Whether that is true, only [`check`] can tell.
+pub(crate) fn claims_to_be_ours(token: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Issuer {
+        iss: String,
+    }
+    insecure_decode_claims::<Issuer>(token).is_ok_and(|claims| claims.iss == ISSUER)
 }
 
 /// What a token says, if it is one of the realm's and still good.

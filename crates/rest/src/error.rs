@@ -263,7 +263,9 @@ impl From<AuthnError> for ApiError {
                 tracing::info!(reason, "token refused");
                 Self::new(ErrorKind::NotAuthorized, "The access token is not valid")
             }
-            AuthnError::Unavailable(_) => Self::from_error(ErrorKind::ServiceUnavailable, &error),
+            AuthnError::Unavailable(_) | AuthnError::ProviderUnavailable(_) => {
+                Self::from_error(ErrorKind::ServiceUnavailable, &error)
+            }
         }
     }
 }

@@ -44,6 +44,7 @@ impl IntoResponse for TokenRejection {
             | TokenError::InvalidGrant
             | TokenError::UnsupportedGrantType
             | TokenError::InvalidScope => StatusCode::BAD_REQUEST,
+            TokenError::IssuedElsewhere(_) => StatusCode::NOT_IMPLEMENTED,
             TokenError::Unavailable(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "no token was issued");
                 StatusCode::SERVICE_UNAVAILABLE
@@ -69,6 +70,8 @@ pub(crate) async fn get_token(
     headers: HeaderMap,
     Form(form): Form<TokenForm>,
 ) -> Result<Response, TokenRejection> {
+    // Before the form is looked at: whatever it has, nothing comes of it there.
+    app.authn.require_issuing(&realm)?;
     let request = token_request(form, &headers, address)?;
     let issued = app.authn.issue_token(&realm, request).await?;
     let body = crate::json(&TokenResponse {

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
-use merak_authn::{Authn, AuthnSettings, GuessSettings, RsaKeyFiles, TokenBroker, TokenSettings};
+use merak_authn::{
+    Authentication, Authn, AuthnSettings, GuessSettings, RsaKeyFiles, TokenBroker, TokenSettings,
+};
 use merak_authz::Authorizer;
 use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
@@ -156,8 +158,9 @@ fn authn_settings(config: &Config) -> anyhow::Result<AuthnSettings> {
     for (realm, tokens) in &config.tokens.by_realm {
         let broker = broker(&tokens.broker)
             .with_context(|| format!("the token keys of realm {realm} cannot be used"))?;
-        realms
-            .insert(realm.clone(), TokenSettings { broker, lifetime_s: tokens.lifetime.as_secs() });
+        let authentication = Authentication::Internal;
+        let lifetime_s = tokens.lifetime.as_secs();
+        realms.insert(realm.clone(), TokenSettings { authentication, broker, lifetime_s });
     }
     let guesses = guess_settings(&config.guesses);
     Ok(AuthnSettings { realms, guesses, ..AuthnSettings::default() })

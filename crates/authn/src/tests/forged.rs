@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::Error;
-use crate::tokens::MAX_TOKEN_BYTES;
 
 const SECRET: &str = "a secret of the server's";
 

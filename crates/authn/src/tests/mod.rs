@@ -5,6 +5,8 @@ mod fake;
 mod forged;
 mod guesses;
 mod issue;
+mod issuer;
+mod oidc;
 mod replicas;
 mod verify;
 
@@ -23,6 +25,7 @@ use merak_model::{Clock, RealmId};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 use crate::keys::StoredKind;
+use crate::tokens::MAX_TOKEN_BYTES;
 use crate::{
     ACCESS_TOKEN_TYPE, Authn, AuthnSettings, IssuedToken, RsaKeyFiles, TokenBroker, TokenError,
     TokenRequest, TokenSettings,

@@ -45,10 +45,11 @@ impl FromRequestParts<App> for Authenticated {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let Realm(realm) = Realm::from_request_parts(parts, app).await?;
         let token = bearer(&parts.headers).ok_or_else(|| {
-            ApiError::new(
-                ErrorKind::NotAuthorized,
-                "An access token is needed: ask the token endpoint for one",
-            )
+            let message = match app.authn.require_issuing(&realm) {
+                Ok(()) => "An access token is needed: ask the token endpoint for one".to_owned(),
+                Err(elsewhere) => format!("An access token is needed. {elsewhere}"),
+            };
+            ApiError::new(ErrorKind::NotAuthorized, message)
         })?;
         let reference = app.authn.verify(&realm, token).await?;
         // Its name is recorded once it is known.
