@@ -18,7 +18,7 @@ use merak_service::{Service, ServiceSettings};
 use merak_storage::{Storage, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretBox};
 
-use crate::config::{self, AllowList, Config, Database, SymmetricKey};
+use crate::config::{self, AcceptedTokens, AllowList, Config, Database, SymmetricKey};
 use crate::data_dir::DataDir;
 
 /// A server's parts, which share their state.
@@ -158,7 +158,11 @@ fn authn_settings(config: &Config) -> anyhow::Result<AuthnSettings> {
     for (realm, tokens) in &config.tokens.by_realm {
         let broker = broker(&tokens.broker)
             .with_context(|| format!("the token keys of realm {realm} cannot be used"))?;
-        let authentication = Authentication::Internal;
+        let authentication = match &tokens.accepted {
+            AcceptedTokens::Internal => Authentication::Internal,
+            AcceptedTokens::External(oidc) => Authentication::External(oidc.clone()),
+            AcceptedTokens::Mixed(oidc) => Authentication::Mixed(oidc.clone()),
+        };
         let lifetime_s = tokens.lifetime.as_secs();
         realms.insert(realm.clone(), TokenSettings { authentication, broker, lifetime_s });
     }

@@ -14,6 +14,7 @@ mod formats;
 mod guesses;
 mod keys;
 mod limits;
+mod oidc;
 mod problems;
 mod properties;
 mod proxy;
@@ -41,7 +42,7 @@ pub use realms::Realms;
 pub use sources::Sources;
 pub use storage::{AwsKeys, Storage};
 pub use telemetry::{LogFormat, Telemetry};
-pub use tokens::{RealmTokens, RsaFiles, SymmetricKey, TokenBroker, Tokens};
+pub use tokens::{AcceptedTokens, RealmTokens, RsaFiles, SymmetricKey, TokenBroker, Tokens};
 
 use reader::Reader;
 

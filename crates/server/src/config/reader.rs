@@ -81,6 +81,46 @@ impl Reader {
         values
     }
 
+    /// The entries of a setting that has a placeholder `<n>` and that a realm may override, by what
+    /// stands in its place: those of the realm, if it has any, else those for all. They are yet to be
+    /// [`read`](Self::read_entry).
+    pub(super) fn each_in(&mut self, realm: &RealmId, row: &Row) -> BTreeMap<String, usize> {
+        self.asked.insert(row.key);
+        let pattern = row.realm_key.expect("only settings that a realm may override come here");
+        let of_all = self.numbered(row.key);
+        let own = self.numbered(&fill(pattern, realm.as_str()));
+        if own.is_empty() { of_all } else { own }
+    }
+
+    /// The value of an entry, unless it has a problem, which is then noted.
+    pub(super) fn read_entry<F: Format>(
+        &mut self,
+        setting: &Setting<F>,
+        index: usize,
+    ) -> Option<F::Value> {
+        self.parsed(setting, index)
+    }
+
+    fn numbered(&mut self, pattern: &str) -> BTreeMap<String, usize> {
+        let (before, after) = pattern.rsplit_once("<n>").expect("only such patterns come here");
+        let (before, after) = (canonical(before), after.to_owned());
+        let (loose_before, loose_after) = (loose(&before) + "_", "_".to_owned() + &loose(&after));
+        let mut found = BTreeMap::new();
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            let number = match &entry.spelling {
+                Spelling::Exact(key) => between(key, &before, &after),
+                Spelling::Loose(key) => between(key, &loose_before, &loose_after),
+            };
+            if let Some(number) = number.map(str::to_owned) {
+                entry.was_read = true;
+                if !is_blank(entry) {
+                    found.entry(number).or_insert(index);
+                }
+            }
+        }
+        found
+    }
+
     /// What a flag of `merak_model::features` is set to in a realm, and by which entry.
     pub(super) fn feature(
         &mut self,
@@ -103,6 +143,12 @@ impl Reader {
     /// Whether anything but a blank was set.
     pub(super) fn is_set(&mut self, row: &Row) -> bool {
         self.find_row(row).is_some()
+    }
+
+    /// Whether anything but a blank was set for that realm alone.
+    pub(super) fn is_set_in(&mut self, realm: &RealmId, row: &Row) -> bool {
+        let pattern = row.realm_key.expect("only settings that a realm may override come here");
+        self.find(&[&fill(pattern, realm.as_str())]).is_some()
     }
 
     /// Notes that the value of a setting, though well-formed, will not do.
@@ -128,6 +174,27 @@ impl Reader {
         let value = entry.value.clone().ok().filter(|_| !is_secret);
         let (key, origin) = (entry.key.clone(), Some(entry.origin.clone()));
         self.problem(Problem { key, origin, value, why: why.into() });
+    }
+
+    /// Notes that what nobody asked for and lies below a key, which is in its loose form, may not be
+    /// passed over; unless it is switched off.
+    pub(super) fn refuse_unread(&mut self, below: &str, why: &str) {
+        let lies_below = |entry: &Entry| {
+            let rest = loose(&entry.key).strip_prefix(below).map(str::to_owned);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        let is_off = |entry: &Entry| {
+            is_blank(entry) || entry.value.as_deref().is_ok_and(|value| value.trim() == "false")
+        };
+        for index in 0..self.entries.len() {
+            let entry = &mut self.entries[index];
+            if !entry.was_read && lies_below(entry) {
+                entry.was_read = true;
+                if !is_off(entry) {
+                    self.refuse_entry(index, false, why);
+                }
+            }
+        }
     }
 
     /// A path as the process is to open it.

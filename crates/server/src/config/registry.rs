@@ -9,6 +9,7 @@ use super::formats::{
     Amount, Boolean, Bytes, Count, FilePath, Format, Header, Level, Optional, Port, PositiveSpan,
     Secret, Span, Text, Texts,
 };
+use super::oidc::{ClaimPaths, Claims, OnlyDefault, OnlyService, Regex, Url};
 use super::tokens::{Authentication, Authorization, Broker};
 
 /// The first segments of keys that are ours or those of Polaris.
@@ -154,7 +155,7 @@ settings! {
         IGNORE_SEVERE: Boolean = setting("polaris.readiness.ignore-severe-issues", "false", "Lets the server start with FILE storage though `ALLOW_INSECURE_STORAGE_TYPES` is not set.");
     }
     "Authentication and authorization" {
-        AUTHENTICATION_TYPE: Authentication = setting("polaris.authentication.type", "internal", "Who issues tokens. This version knows its own only.").per_realm("polaris.authentication.<realm>.type");
+        AUTHENTICATION_TYPE: Authentication = setting("polaris.authentication.type", "internal", "Whose tokens are accepted: those that are issued here, those of an identity provider, or both.").per_realm("polaris.authentication.<realm>.type");
         AUTHORIZATION_TYPE: Authorization = setting("polaris.authorization.type", "internal", "Who decides on requests. This version knows its own roles and grants only.");
         BROKER: Broker = setting("polaris.authentication.token-broker.type", "ed25519-key-pair", "How tokens are signed. Signing with RSA takes far longer.").per_realm("polaris.authentication.<realm>.token-broker.type");
         TOKEN_LIFETIME: PositiveSpan = setting("polaris.authentication.token-broker.max-token-generation", "PT1H", "How long a token is good.").per_realm("polaris.authentication.<realm>.token-broker.max-token-generation");
@@ -166,6 +167,33 @@ settings! {
         GUESSES_PER_ADDRESS: Amount = setting("merak.token.guesses-per-address", "100", "How many wrong secrets may be shown from one address, or from one /64 of IPv6, for whatever client ids in whatever realms. 0 sets no limit.");
         GUESS_WINDOW: PositiveSpan = setting("merak.token.guess-window", "PT1M", "The time in which as many may come again, one by one. Each replica counts for itself.");
         GUESS_ENTRIES: Count = setting("merak.token.guess-entries", "100000", "How many client ids and addresses are remembered for it, and how many addresses that clients showed their right secrets from: the last ones of each kind. One takes some 400 bytes, and those of wrong secrets are forgotten after the window.");
+    }
+    "Identity providers" {
+        OIDC_ENABLED: Boolean = setting("quarkus.oidc.tenant-enabled", "false", "Whether there is an identity provider. It must be `true` where tokens of one are accepted; a realm with an `auth-server-url` of its own has one unless this says otherwise.").per_realm("quarkus.oidc.<realm>.tenant-enabled");
+        OIDC_URL: Optional<Url> = setting("quarkus.oidc.auth-server-url", "", "The identity provider's address, below which its discovery document is, `/.well-known/openid-configuration`.").per_realm("quarkus.oidc.<realm>.auth-server-url");
+        OIDC_DISCOVERY: Boolean = setting("quarkus.oidc.discovery-enabled", "true", "Whether it has that document.").per_realm("quarkus.oidc.<realm>.discovery-enabled");
+        OIDC_JWKS_PATH: Optional<Text> = setting("quarkus.oidc.jwks-path", "", "Where its keys are: a path below its address, or a whole URL. Without it, where the document says.").per_realm("quarkus.oidc.<realm>.jwks-path");
+        OIDC_APPLICATION: OnlyService = setting("quarkus.oidc.application-type", "service", "What the provider takes the server for. Nobody logs in here: clients bring tokens.").per_realm("quarkus.oidc.<realm>.application-type");
+        OIDC_CLIENT: Optional<Text> = setting("quarkus.oidc.client-id", "", "What the provider knows the server by: the audience that tokens must have, unless `token.audience` says otherwise, and the client whose roles count if Keycloak's are taken.").per_realm("quarkus.oidc.<realm>.client-id");
+        OIDC_SECRET: Optional<Secret> = setting("quarkus.oidc.credentials.secret", "", "The secret of that client. Checking tokens needs none: it is taken so that a configuration of Polaris need not be changed, and not used.").per_realm("quarkus.oidc.<realm>.credentials.secret");
+        OIDC_ISSUER: Optional<Text> = setting("quarkus.oidc.token.issuer", "", "What tokens must name as their issuer (`iss`). Without it, what the discovery document says, which must then be the provider's address. `any` accepts every name.").per_realm("quarkus.oidc.<realm>.token.issuer");
+        OIDC_AUDIENCE: Optional<Texts> = setting("quarkus.oidc.token.audience", "", "Whom tokens must be for (`aud`): one of these. Without it, the client id. `any` accepts tokens that were issued for other services, too, which could then act here for their users.").per_realm("quarkus.oidc.<realm>.token.audience");
+        OIDC_GRACE: Amount = setting("quarkus.oidc.token.lifespan-grace", "0", "By how many seconds the provider's clock may differ from the server's.").per_realm("quarkus.oidc.<realm>.token.lifespan-grace");
+        OIDC_LOOK_AGAIN: Span = setting("quarkus.oidc.token.forced-jwk-refresh-interval", "PT10S", "How long after tokens with an unknown key made the server look for new keys they may do so again. The longer, the longer can whoever makes such tokens up keep a new key from being known.").per_realm("quarkus.oidc.<realm>.token.forced-jwk-refresh-interval");
+        OIDC_TIMEOUT: PositiveSpan = setting("quarkus.oidc.connection-timeout", "PT5S", "How long the provider may take to answer.").per_realm("quarkus.oidc.<realm>.connection-timeout");
+        OIDC_REFRESH: PositiveSpan = setting("merak.oidc.jwks-refresh-interval", "PT10M", "After which time the provider's keys are looked up again. That long, at most, a key that it has withdrawn is still accepted while it answers.");
+        OIDC_MAX_AGE: PositiveSpan = setting("merak.oidc.jwks-max-age", "P1D", "How long its keys are good while it does not answer. Then its tokens are answered 503.");
+        OIDC_MAX_ANSWER: Bytes = setting("merak.oidc.max-answer-size", "256K", "The longest answer of a provider that is read.");
+        OIDC_ALLOW_HTTP: Boolean = setting("merak.oidc.allow-http", "false", "Whether a provider may be asked by plain HTTP. Whoever is on the way can then make tokens. On loopback it always may.");
+        OIDC_RESOLVER: OnlyDefault = setting("polaris.oidc.tenant-resolver.type", "default", "How a realm's provider is found: the settings with the realm's name count, else those without a name.");
+        OIDC_PRINCIPAL_TYPE: OnlyDefault = setting("polaris.oidc.principal-mapper.type", "default", "How a token's principal is found: by claims.").per_realm("polaris.oidc.<realm>.principal-mapper.type");
+        OIDC_PRINCIPAL_ID: Optional<Claims> = setting("polaris.oidc.principal-mapper.id-claim-path", "", "The claim with the principal's id. If that is a number from 1 up, the name does not count.").per_realm("polaris.oidc.<realm>.principal-mapper.id-claim-path");
+        OIDC_PRINCIPAL_NAME: Optional<Claims> = setting("polaris.oidc.principal-mapper.name-claim-path", "", "The claim with the principal's name.").per_realm("polaris.oidc.<realm>.principal-mapper.name-claim-path");
+        OIDC_ROLE_CLAIMS: Optional<ClaimPaths> = setting("quarkus.oidc.roles.role-claim-path", "", "The claims that name roles: lists, or texts with blanks between. Without it `groups`, else Keycloak's `realm_access/roles` and `resource_access/<client id>/roles`.").per_realm("quarkus.oidc.<realm>.roles.role-claim-path");
+        OIDC_ROLES_TYPE: OnlyDefault = setting("polaris.oidc.principal-roles-mapper.type", "default", "How these become principal roles: by the settings below. Only what comes out as `PRINCIPAL_ROLE:` and a name counts; `PRINCIPAL_ROLE:ALL` activates all roles.").per_realm("polaris.oidc.<realm>.principal-roles-mapper.type");
+        OIDC_ROLES_FILTER: Optional<Regex> = setting("polaris.oidc.principal-roles-mapper.filter", "", "What a role must be like, from end to end, to count. Without it, all do.").per_realm("polaris.oidc.<realm>.principal-roles-mapper.filter");
+        OIDC_ROLES_REGEX: Regex = setting("polaris.oidc.principal-roles-mapper.mappings[<n>].regex", "", "What is replaced in it, for each number `<n>` in turn.").per_realm("polaris.oidc.<realm>.principal-roles-mapper.mappings[<n>].regex");
+        OIDC_ROLES_REPLACEMENT: Text = setting("polaris.oidc.principal-roles-mapper.mappings[<n>].replacement", "", "What takes its place: `$1` is what the first pair of parentheses matched. A realm with mappings of its own has no others.").per_realm("polaris.oidc.<realm>.principal-roles-mapper.mappings[<n>].replacement");
     }
     "Storage" {
         AWS_ACCESS_KEY: Optional<Text> = setting("polaris.storage.aws.access-key", "", "The access key the server itself uses in AWS. Without it, the usual places are searched: `AWS_*` variables, web identity, the container's or the machine's role.");

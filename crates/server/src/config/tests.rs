@@ -1,6 +1,7 @@
 //! Whole configurations.
 
 mod notices;
+mod oidc;
 mod polaris;
 mod problems;
 mod sources;
@@ -96,7 +97,7 @@ fn every_registered_key_is_known_under_all_its_names_and_may_be_blank() {
         for key in row.keys().chain(row.realm_key) {
             // One that is documented by its placeholder is tried with a name.
             let key = key.replace("<realm>", "POLARIS").replace("<name>", "x");
-            let key = key.replace("<category>", "sqlx");
+            let key = key.replace("<category>", "sqlx").replace("<n>", "0");
             for name in [key.clone(), super::keys::environment_form(&key)] {
                 let sources = environment(&[(&name, "")]);
                 assert_eq!(loaded(&sources).notices, [], "{name}");

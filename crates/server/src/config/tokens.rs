@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use merak_authn::OidcSettings;
 use merak_model::RealmId;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::formats::{Format, not};
+use super::oidc;
 use super::problems::Notice;
 use super::reader::Reader;
 use super::realms::Realms;
@@ -23,10 +25,23 @@ pub struct Tokens {
 /// The tokens of one realm.
 #[derive(Debug, Clone)]
 pub struct RealmTokens {
+    /// Whose are accepted.
+    pub accepted: AcceptedTokens,
     /// How they are signed.
     pub broker: TokenBroker,
     /// How long they are good.
     pub lifetime: Duration,
+}
+
+/// Whose tokens are accepted.
+#[derive(Debug, Clone)]
+pub enum AcceptedTokens {
+    /// Those that are issued here.
+    Internal,
+    /// Those of an identity provider.
+    External(Box<OidcSettings>),
+    /// Both.
+    Mixed(Box<OidcSettings>),
 }
 
 /// How tokens are signed.
@@ -65,16 +80,16 @@ impl Tokens {
             reader.refuse(&settings::AUTHORIZATION_TYPE.row, None, why);
         }
         let of = |realm: &RealmId| (realm.clone(), read_realm(reader, realm));
-        Self { by_realm: realms.all.iter().map(of).collect() }
+        let by_realm: BTreeMap<RealmId, RealmTokens> = realms.all.iter().map(of).collect();
+        let has_providers =
+            by_realm.values().any(|of| !matches!(of.accepted, AcceptedTokens::Internal));
+        oidc::check_the_rest(reader, realms, has_providers);
+        Self { by_realm }
     }
 }
 
 fn read_realm(reader: &mut Reader, realm: &RealmId) -> RealmTokens {
-    if reader.get_in(realm, &settings::AUTHENTICATION_TYPE) != Authentication::Internal {
-        let why = "is not supported: this version has no external identity providers yet, only \
-                   `internal`";
-        reader.refuse(&settings::AUTHENTICATION_TYPE.row, Some(realm), why);
-    }
+    let accepted = accepted(reader, realm);
     // All of them are read whatever the broker is, so that none passes for unknown.
     let broker = reader.get_in(realm, &settings::BROKER);
     let lifetime = reader.get_in(realm, &settings::TOKEN_LIFETIME);
@@ -86,7 +101,21 @@ fn read_realm(reader: &mut Reader, realm: &RealmId) -> RealmTokens {
         // Without a key, a problem was noted.
         (Broker::Ed25519, _) | (Broker::Symmetric, None) => TokenBroker::Ed25519,
     };
-    RealmTokens { broker, lifetime }
+    RealmTokens { accepted, broker, lifetime }
+}
+
+fn accepted(reader: &mut Reader, realm: &RealmId) -> AcceptedTokens {
+    let tenant = oidc::Tenant::read(reader, realm);
+    match reader.get_in(realm, &settings::AUTHENTICATION_TYPE) {
+        Authentication::Internal => AcceptedTokens::Internal,
+        // Without a provider, problems were noted.
+        Authentication::External => tenant
+            .settings(reader, realm)
+            .map_or(AcceptedTokens::Internal, |oidc| AcceptedTokens::External(Box::new(oidc))),
+        Authentication::Mixed => tenant
+            .settings(reader, realm)
+            .map_or(AcceptedTokens::Internal, |oidc| AcceptedTokens::Mixed(Box::new(oidc))),
+    }
 }
 
 fn rsa_files(reader: &mut Reader, realm: &RealmId, broker: Broker) -> Option<RsaFiles> {
@@ -144,8 +173,7 @@ fn warn_of_a_short_key(reader: &mut Reader, realm: &RealmId, secret: &SecretStri
     }
 }
 
-/// The value of `polaris.authentication.type`: what Polaris knows, so that the complaint can say
-/// what is missing.
+/// The value of `polaris.authentication.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Authentication {
     Internal,
@@ -172,7 +200,7 @@ pub(super) enum Broker {
 
 impl Format for Authentication {
     type Value = Self;
-    const EXPECTED: &'static str = "`internal`";
+    const EXPECTED: &'static str = "`internal`, `external` or `mixed`";
 
     fn parse(text: &str) -> Result<Self, String> {
         match text {

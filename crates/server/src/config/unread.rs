@@ -30,7 +30,6 @@ const WITHOUT_MEANING: &[&str] = &[
     "polaris.idempotency",
     "polaris.metrics",
     "polaris.node",
-    "polaris.oidc",
     "polaris.persistence.cache",
     "polaris.persistence.nosql",
     "polaris.persistence.relational",
@@ -106,6 +105,12 @@ fn judge_key(written: &str, key: &str, realms: &Realms) -> Option<Notice> {
     }
     if let Some((_, why)) = MISSED.iter().find(|(prefix, _)| begins_with(&parts, prefix)) {
         return Some(Notice::warning(format!("{written} has no effect: {why}")));
+    }
+    if let (["quarkus" | "polaris", "oidc", ..], Some(tenant)) = (&parts[..], realm_in(key)) {
+        return Some(Notice::warning(format!(
+            "{written} has no effect: a realm's identity provider is the one of its name, and \
+             {tenant} is not among polaris.realm-context.realms"
+        )));
     }
     let is_quarkus = parts[0] == "quarkus";
     let nearest = nearest(key, known_keys());
@@ -200,12 +205,26 @@ fn nearest(key: &str, known: impl Iterator<Item = String>) -> Option<(String, us
 
 /// The realm in the key of an override.
 fn realm_in(key: &str) -> Option<String> {
+    let key = &without_numbers(key);
     rows().filter_map(|row| row.realm_key).find_map(|pattern| {
         let (before, after) = around_placeholder(pattern);
         let realm = key.strip_prefix(&before)?.strip_suffix(&after)?;
         let parts = segments(realm);
         (parts.len() == 1 && !parts[0].is_empty()).then(|| parts[0].clone())
     })
+}
+
+/// A key as the registry writes it, with `<n>` for a number in brackets.
+fn without_numbers(key: &str) -> String {
+    let mut parts = key.split('[');
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
+        text.push('[');
+        text.push_str(if rest.len() < part.len() { "<n>" } else { "" });
+        text.push_str(rest);
+    }
+    text
 }
 
 fn begins_with(parts: &[&str], prefix: &str) -> bool {

@@ -70,6 +70,20 @@ fn overrides_for_a_realm_that_is_not_configured_are_named() {
 }
 
 #[test]
+fn a_provider_that_is_no_realm_s_is_named() {
+    for key in [
+        "quarkus.oidc.idp1.auth-server-url",
+        "quarkus.oidc.idp1.token.audience",
+        "polaris.oidc.idp1.principal-mapper.name-claim-path",
+        "polaris.oidc.idp1.principal-roles-mapper.mappings[12].regex",
+    ] {
+        let notices = notices(&[(key, "x")]);
+        let [warning] = texts(&notices, Severity::Warning)[..] else { panic!("{notices:?}") };
+        assert!(warning.starts_with(key) && warning.contains("idp1 is not among"), "{warning}");
+    }
+}
+
+#[test]
 fn a_setting_that_would_have_made_polaris_safer_is_not_passed_over() {
     let notices = notices(&[("quarkus.http.ssl.certificate.files", "cert.pem")]);
 

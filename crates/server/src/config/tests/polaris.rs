@@ -120,7 +120,8 @@ fn the_file_of_the_helm_chart_is_loaded_as_it_stands() {
     assert!(config.telemetry.has_access_log && config.cors.is_enabled);
     assert!(matches!(&config.cors.origins, AllowList::These(origins) if origins.len() == 2));
     let tokens = |realm| &config.tokens.by_realm[&RealmId::new(realm)];
-    let RealmTokens { broker: TokenBroker::Rsa(Some(files)), lifetime } = tokens("realm1") else {
+    let RealmTokens { broker: TokenBroker::Rsa(Some(files)), lifetime, .. } = tokens("realm1")
+    else {
         panic!("realm1 has RSA files");
     };
     assert_eq!(files.private, PathBuf::from("/deployments/config/private.pem"));

@@ -104,9 +104,10 @@ fn jdbc_without_a_url_is_refused() {
 #[test]
 fn what_this_version_lacks_is_refused_and_not_ignored() {
     for (key, value) in [
-        ("polaris.authentication.type", "external"),
-        ("polaris.authentication.type", "mixed"),
-        ("POLARIS_AUTHENTICATION_POLARIS_TYPE", "external"),
+        ("polaris.oidc.tenant-resolver.type", "custom"),
+        ("polaris.oidc.principal-mapper.type", "custom"),
+        ("POLARIS_OIDC_POLARIS_PRINCIPAL_ROLES_MAPPER_TYPE", "custom"),
+        ("quarkus.oidc.application-type", "web-app"),
         ("polaris.authorization.type", "opa"),
         ("polaris.persistence.type", "nosql"),
         ("quarkus.datasource.jdbc.url", "jdbc:h2:mem:polaris"),
