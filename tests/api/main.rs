@@ -19,6 +19,7 @@ mod locations;
 mod lossless;
 mod namespaces;
 mod oauth;
+mod oidc;
 mod pages;
 mod policies;
 mod principal_roles;
@@ -33,3 +34,6 @@ mod transactions;
 
 #[path = "../authz/mod.rs"]
 mod authz;
+#[path = "../../crates/authn/src/tests/issuer.rs"]
+#[expect(dead_code, reason = "the tests of authn use the rest")]
+mod issuer;

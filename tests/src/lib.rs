@@ -3,11 +3,13 @@
 //! Tests speak in roles: a test says *who* asks. The store is SQLite in memory, or PostgreSQL where
 //! `MERAK_TEST_STORE` says `postgres`: the same tests run on both.
 
+mod clock;
 mod identities;
 mod records;
 mod response;
 mod server;
 
+pub use clock::TestClock;
 pub use identities::{Grantee, Identity};
 pub use records::Entry;
 pub use response::Response;

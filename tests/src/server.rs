@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use http_body_util::BodyExt as _;
-use merak_model::{RealmId, SystemClock};
+use merak_model::{Clock, RealmId, SystemClock};
 use merak_server::config::{Config, Sources};
 use merak_server::{Parts, wire_up};
 use serde_json::{Value, json};
@@ -71,6 +71,15 @@ impl TestServer {
     ///
     /// If it does not start: the reason is then shown.
     pub async fn start_in(realm: &str, settings: &[(&str, &str)]) -> Self {
+        Self::start_at(realm, settings, Arc::new(SystemClock)).await
+    }
+
+    /// Starts one whose time a test sets.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start: the reason is then shown.
+    pub async fn start_at(realm: &str, settings: &[(&str, &str)], clock: Arc<dyn Clock>) -> Self {
         let (id, secret) = ROOT;
         let mut flags = vec![
             ("polaris.realm-context.realms".to_owned(), realm.to_owned()),
@@ -88,7 +97,7 @@ impl TestServer {
         let sources =
             Sources { flags, environment: Vec::new(), file: None, working_dir: folder.0.clone() };
         let config = Config::load(&sources).expect("the settings are good").config;
-        let parts = wire_up(&config, Arc::new(SystemClock)).await.expect("the server starts");
+        let parts = wire_up(&config, clock).await.expect("the server starts");
         Self { parts, realm: RealmId::new(realm), folder }
     }
 
