@@ -55,7 +55,7 @@ pub struct GuessSettings {
 
 impl Default for GuessSettings {
     fn default() -> Self {
-        Self { per_client: 10, per_address: 100, window_ms: 60_000, max_entries: 100_000 }
+        Self { per_client: 10, per_address: 100, window_ms: 60_000, max_entries: 20_000 }
     }
 }
 
