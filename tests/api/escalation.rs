@@ -20,6 +20,7 @@ mod scopes;
 use merak_tests::{Identity, Response, TestServer};
 use serde_json::{Value, json};
 
+use crate::access::{Credentials, encode};
 use crate::fixtures::text;
 
 pub(crate) const MANAGEMENT: &str = "/api/management/v1";
@@ -27,49 +28,20 @@ pub(crate) const NAMESPACES: &str = "/api/catalog/v1/lake/namespaces";
 /// The scope of all roles.
 pub(crate) const ALL: &str = "PRINCIPAL_ROLE:ALL";
 
-/// What a principal proves itself with.
-#[derive(Debug, Clone)]
-pub(crate) struct Credentials {
-    id: String,
-    secret: String,
+/// Asks for a token: of the realm, and through the replica, that `who` is a client of.
+pub(crate) async fn ask(who: &Identity<'_>, credentials: &Credentials, scope: &str) -> Response {
+    let (id, secret) = (encode(&credentials.id), encode(&credentials.secret));
+    let scope = encode(scope);
+    let form = format!(
+        "grant_type=client_credentials&client_id={id}&client_secret={secret}&scope={scope}"
+    );
+    who.post_form(&form).await
 }
 
-impl Credentials {
-    /// Those in the answer that shows them.
-    pub(crate) fn of(answer: &Value) -> Self {
-        let part = |name: &str| text(&answer["credentials"][name]).to_owned();
-        Self { id: part("clientId"), secret: part("clientSecret") }
-    }
-
-    /// Asks for a token.
-    pub(crate) async fn ask(&self, who: &Identity<'_>, scope: &str) -> Response {
-        let Self { id, secret } = self;
-        let scope = encode(scope);
-        let form = format!(
-            "grant_type=client_credentials&client_id={id}&client_secret={secret}&scope={scope}"
-        );
-        who.post_form(&form).await
-    }
-
-    /// Gets a token.
-    pub(crate) async fn token(&self, who: &Identity<'_>, scope: &str) -> String {
-        let answer = self.ask(who, scope).await.expect(200).json();
-        text(&answer["access_token"]).to_owned()
-    }
-
-    /// The principal, with a token of that scope.
-    pub(crate) async fn act<'a>(&self, server: &'a TestServer, scope: &str) -> Identity<'a> {
-        let nobody = server.nobody();
-        nobody.with_token(&self.token(&nobody, scope).await)
-    }
-}
-
-/// A name as a segment of a path or a value of a form.
-pub(crate) fn encode(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    name.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
+/// Gets a token.
+pub(crate) async fn token(who: &Identity<'_>, credentials: &Credentials, scope: &str) -> String {
+    let answer = ask(who, credentials, scope).await.expect(200).json();
+    text(&answer["access_token"]).to_owned()
 }
 
 pub(crate) fn principal(name: &str) -> String {
@@ -129,7 +101,7 @@ pub(crate) fn on_table(levels: &str, name: &str, privilege: &str) -> Value {
 
 pub(crate) async fn make_principal(root: &Identity<'_>, name: &str) -> Credentials {
     let path = format!("{MANAGEMENT}/principals");
-    Credentials::of(&root.post(&path, json!({"name": name})).await.expect(201).json())
+    Credentials::of(&root.post(&path, json!({"name": name})).await.expect(201))
 }
 
 pub(crate) async fn make_principal_role(root: &Identity<'_>, name: &str) {
@@ -182,7 +154,7 @@ pub(crate) async fn somebody<'a>(
     grants: &[Value],
 ) -> Identity<'a> {
     let root = server.root().await;
-    enroll(&root, name, grants).await.act(server, ALL).await
+    enroll(&root, name, grants).await.log_in(server).await
 }
 
 /// What a role of the catalog `lake` holds.

@@ -5,8 +5,8 @@ use merak_tests::{Identity, TestServer};
 use serde_json::json;
 
 use super::{
-    ALL, assert_refused, assign, give, grant, make_catalog_role, make_principal,
-    make_principal_role, on_catalog,
+    assert_refused, assign, give, grant, make_catalog_role, make_principal, make_principal_role,
+    on_catalog,
 };
 use crate::authz::{World, all, call};
 
@@ -33,7 +33,7 @@ async fn lake_and_pond() -> (TestServer, super::Credentials) {
 #[tokio::test]
 async fn the_admin_of_one_catalog_may_do_nothing_in_another_nor_in_the_realm() {
     let (server, mallory) = lake_and_pond().await;
-    let mallory: Identity<'_> = mallory.act(&server, ALL).await;
+    let mallory: Identity<'_> = mallory.log_in(&server).await;
     let _ = mallory.get("/api/management/v1/catalogs/pond").await.expect(200);
 
     let mut world = World { server: &server, number: 0 };
@@ -50,7 +50,7 @@ async fn the_admin_of_one_catalog_may_do_nothing_in_another_nor_in_the_realm() {
 #[tokio::test]
 async fn the_admin_of_a_catalog_neither_drops_it_nor_makes_another() {
     let (server, mallory) = lake_and_pond().await;
-    let mallory = mallory.act(&server, ALL).await;
+    let mallory = mallory.log_in(&server).await;
     let catalogs = "/api/management/v1/catalogs";
 
     assert_refused(&mallory.delete(&format!("{catalogs}/pond")).await);
@@ -66,7 +66,7 @@ async fn the_admin_of_a_catalog_neither_drops_it_nor_makes_another() {
 #[tokio::test]
 async fn the_admin_of_a_catalog_does_not_move_it_over_another() {
     let (server, mallory) = lake_and_pond().await;
-    let mallory = mallory.act(&server, ALL).await;
+    let mallory = mallory.log_in(&server).await;
     let pond = "/api/management/v1/catalogs/pond";
 
     for place in [server.location("lake"), format!("{}/sales", server.location("lake"))] {

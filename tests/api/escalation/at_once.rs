@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use super::{
     ALL, assign, catalog_role, catalog_roles_of, encode, enroll, give, grant, grants_of,
     make_catalog_role, make_principal, make_principal_role, on_catalog, on_namespace, principal,
-    principal_role, revoke, roles_of,
+    principal_role, revoke, roles_of, token,
 };
 use crate::fixtures::{TRANSACTIONS, change, files, load, route, set};
 use crate::races::replicas;
@@ -67,7 +67,7 @@ async fn commits_during_which_the_right_is_revoked_are_made_or_refused() {
     let root = servers[0].root().await;
     let write = on_catalog("TABLE_WRITE_PROPERTIES");
     let ana = enroll(&root, "ana", std::slice::from_ref(&write)).await;
-    let token = ana.token(&servers[0].nobody(), ALL).await;
+    let token = token(&servers[0].nobody(), &ana, ALL).await;
 
     let (answers, ()) = tokio::join!(
         at_once(&servers, &token, setters()),
@@ -84,7 +84,7 @@ async fn commits_during_which_their_principal_is_dropped_are_made_or_refused() {
     let servers = replicas().await;
     let root = servers[0].root().await;
     let ana = enroll(&root, "ana", &[on_catalog("TABLE_WRITE_PROPERTIES")]).await;
-    let token = ana.token(&servers[0].nobody(), ALL).await;
+    let token = token(&servers[0].nobody(), &ana, ALL).await;
     let path = principal("ana");
 
     let (answers, dropped) = tokio::join!(at_once(&servers, &token, setters()), root.delete(&path));
@@ -102,7 +102,7 @@ async fn a_transaction_during_which_the_role_is_dropped_changes_all_of_its_table
     let root = servers[0].root().await;
     let held = [on_catalog("TABLE_WRITE_PROPERTIES"), on_catalog("TABLE_CREATE")];
     let ana = enroll(&root, "ana", &held).await;
-    let token = ana.token(&servers[0].nobody(), ALL).await;
+    let token = token(&servers[0].nobody(), &ana, ALL).await;
     let both = |number: usize| {
         let put = json!([{"action": "set-properties", "updates": {format!("k{number}"): "v"}}]);
         let changes = ["t", "u"].map(|name| change(name, json!([]), put.clone()));
@@ -242,7 +242,7 @@ async fn a_right_to_grant_that_is_revoked_meanwhile_grants_once_or_not_at_all() 
     let root = servers[0].root().await;
     let access = on_namespace("sales", "CATALOG_MANAGE_ACCESS");
     let mallory = enroll(&root, "mallory", &[]).await;
-    let token = mallory.token(&servers[0].nobody(), ALL).await;
+    let token = token(&servers[0].nobody(), &mallory, ALL).await;
     let mallory = servers[1].nobody().with_token(&token);
     let grants = grants_of("lake", "mallory");
 
@@ -287,7 +287,7 @@ async fn of_principals_made_at_once_under_one_name_one_gets_its_credentials() {
         assert_eq!(statuses, [201, 409], "{} {}", one.text(), two.text());
         let won = if one.status == 201 { one } else { two };
         assign(&root, &name, "role").await;
-        let ana = super::Credentials::of(&won.json()).act(&servers[1], ALL).await;
+        let ana = super::Credentials::of(&won).log_in(&servers[1]).await;
         let _ = ana.get(&format!("{}/catalog-roles", super::catalog("lake"))).await.expect(200);
         let _ = root.get(&format!("{path}/{}", encode(&name))).await.expect(200);
     }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    ALL, MANAGEMENT, NAMESPACES, assert_refused, assign, catalog_role, give, make_catalog_role,
+    MANAGEMENT, NAMESPACES, assert_refused, assign, catalog_role, give, make_catalog_role,
     make_principal, make_principal_role, namespace, on_namespace, on_table, principal,
     principal_role, roles_of, somebody, table,
 };
@@ -85,7 +85,7 @@ async fn nobody_who_is_called_almost_as_root_is_may_reset_credentials() {
         let credentials = make_principal(&root, name).await;
         // Even with all the power over the service that there is.
         assign(&root, name, "service_admin").await;
-        let almost = credentials.act(&server, ALL).await;
+        let almost = credentials.log_in(&server).await;
         for victim in ["victim", "root", *name] {
             let refused = almost.post(&format!("{}/reset", principal(victim)), json!({})).await;
             assert_eq!(
@@ -127,7 +127,7 @@ async fn there_is_one_service_admin_and_no_other_role_is_taken_for_it() {
         make_principal_role(&root, name).await;
         assign(&root, "mallory", name).await;
     }
-    let almost = mallory.act(&server, ALL).await;
+    let almost = mallory.log_in(&server).await;
     assert_refused(&almost.get(&format!("{MANAGEMENT}/principals")).await);
     assert_refused(&almost.put(&roles_of("mallory"), json!({"name": "service_admin"})).await);
     // They go, and the one that counts stays.
@@ -198,7 +198,7 @@ async fn names_that_mean_something_elsewhere_give_their_role_to_nobody_else() {
         let credentials = make_principal(&root, name).await;
         make_principal_role(&root, name).await;
         assign(&root, name, name).await;
-        assert_refused(&credentials.act(&server, ALL).await.get(&list).await);
+        assert_refused(&credentials.log_in(&server).await.get(&list).await);
     }
 }
 
@@ -214,10 +214,10 @@ async fn two_spellings_of_one_letter_are_two_principals() {
     give(&root, composed, "lake", "catalog_admin").await;
 
     let list = format!("{MANAGEMENT}/catalogs/lake/catalog-roles");
-    let _ = one.act(&server, ALL).await.get(&list).await.expect(200);
-    assert_refused(&other.act(&server, ALL).await.get(&list).await);
+    let _ = one.log_in(&server).await.get(&list).await.expect(200);
+    assert_refused(&other.log_in(&server).await.get(&list).await);
     let _ = root.delete(&principal(decomposed)).await.expect(204);
-    let _ = one.act(&server, ALL).await.get(&list).await.expect(200);
+    let _ = one.log_in(&server).await.get(&list).await.expect(200);
 }
 
 #[tokio::test]

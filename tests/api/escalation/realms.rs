@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::scopes::exchange;
 use super::{
-    ALL, Credentials, MANAGEMENT, NAMESPACES, assert_refused, assign, catalog, catalog_role,
-    encode, enroll, grants_of, namespace, on_catalog, principal, principal_role, roles_of,
+    ALL, Credentials, MANAGEMENT, NAMESPACES, ask, assert_refused, assign, catalog, catalog_role,
+    encode, enroll, grants_of, namespace, on_catalog, principal, principal_role, roles_of, token,
 };
 use crate::fixtures::text;
 use crate::realms::{root_of, two_realms};
@@ -39,7 +39,7 @@ impl<'a> Realm<'a> {
 
     async fn ana(&self, server: &'a TestServer) -> Identity<'a> {
         let anybody = self.anybody(server);
-        anybody.with_token(&self.ana.token(&anybody, ALL).await)
+        anybody.with_token(&token(&anybody, &self.ana, ALL).await)
     }
 }
 
@@ -77,13 +77,13 @@ async fn neither_credentials_nor_tokens_of_one_realm_get_a_token_in_the_other() 
     let two = Realm::furnish(&server, &second, &content()).await;
     let abroad = two.anybody(&server);
 
-    let _ = one.ana.ask(&abroad, ALL).await.expect(401);
-    let token = one.ana.token(&one.anybody(&server), ALL).await;
-    let refused = exchange(&abroad.with_token(&token), &token, None).await.expect(400).json();
+    let _ = ask(&abroad, &one.ana, ALL).await.expect(401);
+    let stolen = token(&one.anybody(&server), &one.ana, ALL).await;
+    let refused = exchange(&abroad.with_token(&stolen), &stolen, None).await.expect(400).json();
     assert_eq!(refused["error"], "invalid_client");
     // Nor does a good token of the realm carry the other's in.
-    let own = two.ana.token(&abroad, ALL).await;
-    let _ = exchange(&abroad.with_token(&own), &token, None).await.expect(400);
+    let own = token(&abroad, &two.ana, ALL).await;
+    let _ = exchange(&abroad.with_token(&own), &stolen, None).await.expect(400);
 }
 
 #[tokio::test]
@@ -135,13 +135,13 @@ async fn a_client_id_of_one_realm_can_be_had_in_the_other_and_opens_that_alone()
 
     let wanted = json!({"clientId": text(&shown["clientId"]), "clientSecret": "known"});
     let reset = format!("{}/reset", principal("ana"));
-    let theirs = Credentials::of(&two.root.post(&reset, wanted).await.expect(200).json());
+    let theirs = Credentials::of(&two.root.post(&reset, wanted).await.expect(200));
 
     let (home, abroad) = (two.anybody(&server), one.anybody(&server));
-    let ana = home.with_token(&theirs.token(&home, ALL).await);
+    let ana = home.with_token(&token(&home, &theirs, ALL).await);
     assert_refused(&ana.get(&namespace("lake", "sales")).await);
-    let _ = theirs.ask(&abroad, ALL).await.expect(401);
-    let _ = one.ana.ask(&abroad, ALL).await.expect(200);
+    let _ = ask(&abroad, &theirs, ALL).await.expect(401);
+    let _ = ask(&abroad, &one.ana, ALL).await.expect(200);
 }
 
 #[tokio::test]

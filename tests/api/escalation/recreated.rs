@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::scopes::exchange;
 use super::{
-    ALL, Credentials, MANAGEMENT, NAMESPACES, assert_refused, assign, catalog, catalog_role,
+    ALL, Credentials, MANAGEMENT, NAMESPACES, ask, assert_refused, assign, catalog, catalog_role,
     enroll, give, grants_of, held_by, make_catalog_role, make_principal, make_principal_role,
     namespace, on_catalog, on_namespace, on_table, principal, principal_role, roles_of, somebody,
-    table,
+    table, token,
 };
 use crate::fixtures::{lake, load, route, set};
 
@@ -37,7 +37,7 @@ async fn a_principal_made_anew_is_not_the_one_whose_tokens_are_about() {
     let root = server.root().await;
     let old = enroll(&root, "ana", &reads_everything()).await;
     let (nobody, t) = (server.nobody(), route("t"));
-    let old_token = old.token(&nobody, ALL).await;
+    let old_token = token(&nobody, &old, ALL).await;
     // Seen and remembered as good.
     let _ = nobody.with_token(&old_token).get(&t).await.expect(200);
 
@@ -46,13 +46,13 @@ async fn a_principal_made_anew_is_not_the_one_whose_tokens_are_about() {
 
     let new = make_principal(&root, "ana").await;
     assert_eq!(names(&root, &roles_of("ana"), "roles").await, [""; 0]);
-    assert_refused(&new.act(&server, ALL).await.get(&t).await);
+    assert_refused(&new.log_in(&server).await.get(&t).await);
     assign(&root, "ana", "ana").await;
-    let _ = new.act(&server, ALL).await.get(&t).await.expect(200);
+    let _ = new.log_in(&server).await.get(&t).await.expect(200);
 
     let _ = nobody.with_token(&old_token).get(&t).await.expect(401);
     let _ = exchange(&nobody.with_token(&old_token), &old_token, None).await.expect(401);
-    let _ = old.ask(&nobody, ALL).await.expect(401);
+    let _ = ask(&nobody, &old, ALL).await.expect(401);
 }
 
 #[tokio::test]
@@ -60,8 +60,8 @@ async fn a_principal_role_made_anew_is_nobodys_and_has_nothing() {
     let server = with_table().await;
     let root = server.root().await;
     let credentials = enroll(&root, "ana", &reads_everything()).await;
-    let in_all_roles = credentials.act(&server, ALL).await;
-    let in_this_role = credentials.act(&server, "PRINCIPAL_ROLE:ana").await;
+    let in_all_roles = credentials.log_in(&server).await;
+    let in_this_role = credentials.acting_in(&server, "PRINCIPAL_ROLE:ana").await;
     for ana in [&in_all_roles, &in_this_role] {
         let _ = ana.get(&route("t")).await.expect(200);
     }
@@ -181,18 +181,18 @@ async fn a_client_id_given_to_another_principal_is_not_the_old_one() {
     let server = with_table().await;
     let root = server.root().await;
     let old = enroll(&root, "ana", &reads_everything()).await;
-    let old_token = old.token(&server.nobody(), ALL).await;
+    let old_token = token(&server.nobody(), &old, ALL).await;
     let _ = root.delete(&principal("ana")).await.expect(204);
     let _ = make_principal(&root, "eve").await;
 
     let wanted = json!({"clientId": old.id, "clientSecret": "another"});
     let reset = format!("{}/reset", principal("eve"));
-    let eve = Credentials::of(&root.post(&reset, wanted).await.expect(200).json());
+    let eve = Credentials::of(&root.post(&reset, wanted).await.expect(200));
 
     // The same id is another principal's now: neither token nor roles came with it.
     let _ = server.nobody().with_token(&old_token).get(&route("t")).await.expect(401);
-    let _ = old.ask(&server.nobody(), ALL).await.expect(401);
-    let eve = eve.act(&server, ALL).await;
+    let _ = ask(&server.nobody(), &old, ALL).await.expect(401);
+    let eve = eve.log_in(&server).await;
     assert_refused(&eve.get(&route("t")).await);
     assert_refused(&eve.get(&format!("{MANAGEMENT}/catalogs")).await);
 }

@@ -6,7 +6,7 @@ use merak_tests::{Identity, Response, TestServer};
 use serde_json::{Value, json};
 
 use super::{
-    ALL, Credentials, MANAGEMENT, NAMESPACES, assert_refused, assign, catalog, catalog_role,
+    Credentials, MANAGEMENT, NAMESPACES, assert_refused, assign, catalog, catalog_role,
     catalog_roles_of, enroll, grants_of, make_catalog_role, make_principal, namespace, on_catalog,
     on_namespace, on_table, principal, principal_role, roles_of, somebody, table,
 };
@@ -216,8 +216,8 @@ async fn whose_token_is_spoilt_learns_not_even_what_is_there() {
     let server = furnished().await;
     let root = server.root().await;
     let credentials = make_principal(&root, "mallory").await;
-    let spoilt = credentials.act(&server, "PRINCIPAL_ROLE:service_admin").await;
-    let gone = credentials.act(&server, ALL).await;
+    let spoilt = credentials.acting_in(&server, "PRINCIPAL_ROLE:service_admin").await;
+    let gone = credentials.log_in(&server).await;
 
     for path in [catalog("lake"), catalog("none"), principal("root"), principal("none")] {
         let told = spoilt.get(&path).await.expect(401).error();
@@ -235,9 +235,9 @@ async fn a_principal_that_must_rotate_first_does_nothing_else_whatever_it_holds(
     let server = furnished_with(&[(rule, "true")]).await;
     let root = server.root().await;
     let body = json!({"principal": {"name": "new"}, "credentialRotationRequired": true});
-    let made = root.post(&format!("{MANAGEMENT}/principals"), body).await.expect(201).json();
+    let made = root.post(&format!("{MANAGEMENT}/principals"), body).await.expect(201);
     assign(&root, "new", "service_admin").await;
-    let new = Credentials::of(&made).act(&server, ALL).await;
+    let new = Credentials::of(&made).log_in(&server).await;
 
     for (request, _) in pairs(&server) {
         let told = send(&new, &request).await.error();

@@ -6,9 +6,9 @@ use merak_tests::{Identity, Response, TestServer};
 use serde_json::json;
 
 use super::{
-    ALL, Credentials, MANAGEMENT, assert_refused, assign, catalog_role, enroll, give, grant,
+    ALL, Credentials, MANAGEMENT, ask, assert_refused, assign, catalog_role, enroll, give, grant,
     make_catalog_role, make_principal, make_principal_role, on_catalog, on_namespace, on_table,
-    principal, principal_role, revoke, roles_of,
+    principal, principal_role, revoke, roles_of, token,
 };
 use crate::fixtures::{route, set, text};
 use crate::races::replicas;
@@ -31,13 +31,13 @@ impl Pair {
 
     /// Somebody at the second replica, with a token that the first gave out.
     async fn other(&self, credentials: &Credentials, scope: &str) -> Identity<'_> {
-        let token = credentials.token(&self.servers[0].nobody(), scope).await;
+        let token = token(&self.servers[0].nobody(), credentials, scope).await;
         self.servers[1].nobody().with_token(&token)
     }
 
     /// Asks the second replica for a token.
     async fn ask(&self, credentials: &Credentials) -> Response {
-        credentials.ask(&self.servers[1].nobody(), ALL).await
+        ask(&self.servers[1].nobody(), credentials, ALL).await
     }
 }
 
@@ -143,21 +143,21 @@ async fn a_secret_that_was_rotated_twice_or_reset_is_worth_nothing_at_once() {
         let name = format!("ana{round}");
         let first = make_principal(&root, &name).await;
         let _ = pair.ask(&first).await.expect(200);
-        let itself = first.act(&pair.servers[0], ALL).await;
+        let itself = first.log_in(&pair.servers[0]).await;
         let rotate = format!("{}/rotate", principal(&name));
-        let second = Credentials::of(&itself.post(&rotate, json!({})).await.expect(200).json());
+        let second = Credentials::of(&itself.post(&rotate, json!({})).await.expect(200));
         // One rotation leaves the secret before good, so that clients can be changed one by one.
         for credentials in [&first, &second] {
             let _ = pair.ask(credentials).await.expect(200);
         }
 
         let third = if round % 2 == 0 {
-            let third = Credentials::of(&itself.post(&rotate, json!({})).await.expect(200).json());
+            let third = Credentials::of(&itself.post(&rotate, json!({})).await.expect(200));
             let _ = pair.ask(&second).await.expect(200);
             third
         } else {
             let reset = format!("{}/reset", principal(&name));
-            let third = Credentials::of(&root.post(&reset, json!({})).await.expect(200).json());
+            let third = Credentials::of(&root.post(&reset, json!({})).await.expect(200));
             let _ = pair.ask(&second).await.expect(401);
             third
         };
@@ -171,12 +171,12 @@ async fn a_secret_that_had_to_be_rotated_is_worth_nothing_at_once() {
     let pair = Pair::start().await;
     let root = pair.root().await;
     let body = json!({"principal": {"name": "ana"}, "credentialRotationRequired": true});
-    let made = root.post(&format!("{MANAGEMENT}/principals"), body).await.expect(201).json();
+    let made = root.post(&format!("{MANAGEMENT}/principals"), body).await.expect(201);
     let first = Credentials::of(&made);
-    let itself = first.act(&pair.servers[0], ALL).await;
+    let itself = first.log_in(&pair.servers[0]).await;
 
     let rotate = format!("{}/rotate", principal("ana"));
-    let second = Credentials::of(&itself.post(&rotate, json!({})).await.expect(200).json());
+    let second = Credentials::of(&itself.post(&rotate, json!({})).await.expect(200));
 
     let _ = pair.ask(&first).await.expect(401);
     let _ = pair.ask(&second).await.expect(200);

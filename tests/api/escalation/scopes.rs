@@ -4,8 +4,8 @@ use merak_tests::{Identity, Response, TestServer};
 use serde_json::json;
 
 use super::{
-    ALL, Credentials, MANAGEMENT, assert_refused, assign, encode, give, grant, make_catalog_role,
-    make_principal, make_principal_role, on_catalog, principal, roles_of,
+    ALL, Credentials, MANAGEMENT, ask, assert_refused, assign, encode, give, grant,
+    make_catalog_role, make_principal, make_principal_role, on_catalog, principal, roles_of, token,
 };
 use crate::fixtures::{lake, route, set, text};
 
@@ -44,14 +44,14 @@ async fn commits(who: &Identity<'_>) -> Response {
 #[tokio::test]
 async fn a_token_of_one_role_does_nothing_that_takes_another() {
     let (server, ana) = reader_and_writer().await;
-    let reader = ana.act(&server, "PRINCIPAL_ROLE:reader").await;
+    let reader = ana.acting_in(&server, "PRINCIPAL_ROLE:reader").await;
 
     let _ = reader.get(&route("t")).await.expect(200);
     assert_refused(&commits(&reader).await);
     assert_refused(&reader.delete(&route("t")).await);
     assert!(!commits(&reader).await.text().contains("writer"));
 
-    let both = ana.act(&server, "PRINCIPAL_ROLE:reader PRINCIPAL_ROLE:writer").await;
+    let both = ana.acting_in(&server, "PRINCIPAL_ROLE:reader PRINCIPAL_ROLE:writer").await;
     let _ = commits(&both).await.expect(200);
 }
 
@@ -59,7 +59,7 @@ async fn a_token_of_one_role_does_nothing_that_takes_another() {
 async fn a_token_that_was_narrowed_is_never_exchanged_for_a_wider_one() {
     let (server, ana) = reader_and_writer().await;
     let nobody = server.nobody();
-    let all = ana.token(&nobody, ALL).await;
+    let all = token(&nobody, &ana, ALL).await;
     let answer = exchange(&nobody.with_token(&all), &all, Some("PRINCIPAL_ROLE:reader")).await;
     let narrow = text(&answer.expect(200).json()["access_token"]).to_owned();
     let who = nobody.with_token(&narrow);
@@ -84,7 +84,7 @@ async fn a_token_that_was_narrowed_is_never_exchanged_for_a_wider_one() {
 #[tokio::test]
 async fn whose_token_was_narrowed_gets_no_secret_that_opens_the_other_roles() {
     let (server, ana) = reader_and_writer().await;
-    let reader = ana.act(&server, "PRINCIPAL_ROLE:reader").await;
+    let reader = ana.acting_in(&server, "PRINCIPAL_ROLE:reader").await;
     let rotate = format!("{}/rotate", principal("ana"));
 
     let refused = reader.post(&rotate, json!({})).await;
@@ -94,7 +94,7 @@ async fn whose_token_was_narrowed_gets_no_secret_that_opens_the_other_roles() {
          one with the scope PRINCIPAL_ROLE:ALL"
     );
 
-    let _ = ana.act(&server, ALL).await.post(&rotate, json!({})).await.expect(200);
+    let _ = ana.log_in(&server).await.post(&rotate, json!({})).await.expect(200);
 }
 
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn a_narrowed_token_of_root_resets_nobodys_credentials() {
     }
     assert_refused(&narrowed.post(&format!("{}/rotate", principal("root")), json!({})).await);
     assert_refused(&narrowed.get(&format!("{MANAGEMENT}/principals")).await);
-    let _ = ana.token(&server.nobody(), ALL).await;
+    let _ = token(&server.nobody(), &ana, ALL).await;
 }
 
 #[tokio::test]
@@ -135,9 +135,9 @@ async fn why_credentials_are_not_replaced_is_explained() {
 async fn a_role_that_is_taken_away_spoils_the_tokens_that_name_it() {
     let (server, ana) = reader_and_writer().await;
     let root = server.root().await;
-    let writer = ana.act(&server, "PRINCIPAL_ROLE:writer").await;
-    let both = ana.act(&server, "PRINCIPAL_ROLE:reader PRINCIPAL_ROLE:writer").await;
-    let all = ana.act(&server, ALL).await;
+    let writer = ana.acting_in(&server, "PRINCIPAL_ROLE:writer").await;
+    let both = ana.acting_in(&server, "PRINCIPAL_ROLE:reader PRINCIPAL_ROLE:writer").await;
+    let all = ana.log_in(&server).await;
     for who in [&writer, &both, &all] {
         let _ = commits(who).await.expect(200);
     }
@@ -158,8 +158,8 @@ async fn a_role_that_is_taken_away_spoils_the_tokens_that_name_it() {
 async fn a_token_of_all_roles_has_those_that_are_held_when_it_is_used() {
     let (server, ana) = reader_and_writer().await;
     let root = server.root().await;
-    let early = make_principal(&root, "early").await.act(&server, ALL).await;
-    let all = ana.act(&server, ALL).await;
+    let early = make_principal(&root, "early").await.log_in(&server).await;
+    let all = ana.log_in(&server).await;
     assert_refused(&early.get(&route("t")).await);
 
     assign(&root, "early", "reader").await;
@@ -180,17 +180,17 @@ async fn only_all_in_capitals_is_all() {
     let root = server.root().await;
 
     for name in ["all", "All", "ALl", "*", "ALL*", "\u{410}LL"] {
-        let who = ana.act(&server, &format!("PRINCIPAL_ROLE:{name}")).await;
+        let who = ana.acting_in(&server, &format!("PRINCIPAL_ROLE:{name}")).await;
         let _ = who.get(&route("t")).await.expect(401);
     }
     for scope in ["ALL", "principal_role:ALL", "PRINCIPAL_ROLE:", "PRINCIPAL_ROLE: ALL"] {
-        let _ = ana.ask(&server.nobody(), scope).await.expect(400);
+        let _ = ask(&server.nobody(), &ana, scope).await.expect(400);
     }
 
     // A role of that name is a role like any other.
     make_principal_role(&root, "all").await;
     assign(&root, "ana", "all").await;
-    assert_refused(&ana.act(&server, "PRINCIPAL_ROLE:all").await.get(&route("t")).await);
+    assert_refused(&ana.acting_in(&server, "PRINCIPAL_ROLE:all").await.get(&route("t")).await);
 }
 
 #[tokio::test]
@@ -228,13 +228,14 @@ async fn a_role_with_blanks_in_its_name_is_no_way_to_another() {
         "PRINCIPAL_ROLE:reader",
         "PRINCIPAL_ROLE:reader ",
     ] {
-        let _ = eve.act(&server, scope).await.get(&route("t")).await.expect(401);
+        let _ = eve.acting_in(&server, scope).await.get(&route("t")).await.expect(401);
     }
     for scope in ["PRINCIPAL_ROLE:reader writer", "PRINCIPAL_ROLE: reader"] {
-        let _ = eve.ask(&server.nobody(), scope).await.expect(400);
+        let _ = ask(&server.nobody(), &eve, scope).await.expect(400);
     }
-    assert_refused(&eve.act(&server, ALL).await.get(&route("t")).await);
-    let _ = ana.act(&server, "PRINCIPAL_ROLE:reader ").await.get(&route("t")).await.expect(200);
+    assert_refused(&eve.log_in(&server).await.get(&route("t")).await);
+    let _ =
+        ana.acting_in(&server, "PRINCIPAL_ROLE:reader ").await.get(&route("t")).await.expect(200);
 }
 
 #[tokio::test]
@@ -261,7 +262,7 @@ async fn what_means_something_to_a_database_or_to_json_is_but_the_name_of_a_role
         "reader\u{301}",
         "reader\u{200b}",
     ] {
-        let who = ana.act(&server, &format!("PRINCIPAL_ROLE:{name}")).await;
+        let who = ana.acting_in(&server, &format!("PRINCIPAL_ROLE:{name}")).await;
         let answer = who.get(&route("t")).await;
         assert_eq!(answer.status, 401, "{name:?}: {}", answer.text());
     }
