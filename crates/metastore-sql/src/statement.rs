@@ -102,6 +102,7 @@ mod tests {
     }
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a statement of ours is a constant too")]
     async fn no_statement_reads_a_whole_table_of_sqlite() {
         let mut connection =
             SqliteConnectOptions::new().filename(":memory:").connect().await.unwrap();
