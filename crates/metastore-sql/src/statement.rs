@@ -88,8 +88,8 @@ mod tests {
 
     use super::*;
 
-    /// What looks at everything a realm has, which happens once in its life.
-    const MAY_SCAN: [&str; 2] = ["purge_entities", "purge_realm"];
+    /// What looks at everything there is, which happens at the beginning of a realm and at its end.
+    const MAY_SCAN: [&str; 3] = ["make_realm", "purge_entities", "purge_realm"];
 
     /// Whether a step of a plan reads a table or an index from its beginning to its end. The names
     /// are those that the statements give to tables; what else is scanned are lists of a request and
