@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use merak_metastore::{Bootstrap, Change, Error, MetadataBody};
-use merak_model::{Entity, EntityVersion, RealmId};
+use merak_model::{Entity, EntityVersion, GrantRecord, RealmId};
 
 use crate::connection::{Failure, Param, Row};
 use crate::entity;
@@ -191,24 +191,10 @@ async fn make(lease: &mut Lease<'_>, realm: &RealmId, change: &Change) -> Result
             hit(lease, &sql::DROP_ENTITY, &params).await
         }
         Change::Grant(grant) => {
-            let params = [
-                Param::realm(realm),
-                Param::Int(grant.securable.0),
-                Param::Int(grant.grantee.0),
-                Param::Int(grant.privilege.code().into()),
-            ];
-            lease.run(&sql::GRANT, &params).await?;
+            lease.run(&sql::GRANT, &grant_params(realm, grant)).await?;
             Ok(())
         }
-        Change::Revoke(grant) => {
-            let params = [
-                Param::realm(realm),
-                Param::Int(grant.securable.0),
-                Param::Int(grant.grantee.0),
-                Param::Int(grant.privilege.code().into()),
-            ];
-            hit(lease, &sql::REVOKE, &params).await
-        }
+        Change::Revoke(grant) => hit(lease, &sql::REVOKE, &grant_params(realm, grant)).await,
         Change::SetSecrets(principal, secrets) => {
             let params = [
                 Param::realm(realm),
@@ -234,6 +220,15 @@ async fn make(lease: &mut Lease<'_>, realm: &RealmId, change: &Change) -> Result
             hit(lease, &sql::ROTATE_SECRETS, &params).await
         }
     }
+}
+
+fn grant_params<'a>(realm: &'a RealmId, grant: &GrantRecord) -> [Param<'a>; 4] {
+    [
+        Param::realm(realm),
+        Param::Int(grant.securable.0),
+        Param::Int(grant.grantee.0),
+        Param::Int(grant.privilege.code().into()),
+    ]
 }
 
 async fn create(

@@ -159,6 +159,11 @@ impl Entity {
             metadata_location: None,
         }
     }
+
+    /// Whether an identity provider manages this principal or principal role.
+    pub fn is_federated(&self) -> bool {
+        self.internal.get(internal::FEDERATED).is_some_and(|value| value == "true")
+    }
 }
 
 /// Names of internal properties, as Polaris calls them where it has them.

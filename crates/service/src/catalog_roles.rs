@@ -1,15 +1,15 @@
 //! Catalog roles, and who has them.
 
 use merak_authz::operations::{
-    AssignCatalogRoleToPrincipalRole, CreateCatalogRole, DeleteCatalogRole, GetCatalogRole,
-    ListAssigneePrincipalRolesForCatalogRole, ListCatalogRoles, RevokeCatalogRoleFromPrincipalRole,
-    UpdateCatalogRole,
+    AssignCatalogRoleToPrincipalRole, CATALOG_ADMIN, CreateCatalogRole, DeleteCatalogRole,
+    GetCatalogRole, ListAssigneePrincipalRolesForCatalogRole, ListCatalogRoles,
+    RevokeCatalogRoleFromPrincipalRole, UpdateCatalogRole,
 };
 use merak_authz::{Authorized, ResolvedCatalogRoleAssignment};
 use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::{Entity, EntityKind, GrantRecord, Privilege, Properties};
 
-use crate::catalogs::{CATALOG_ADMIN, create};
+use crate::catalogs::create;
 use crate::properties::refuse_reserved;
 use crate::versioned::{
     PropertiesReplacement, drop_failed, replace_properties, update, update_failed,

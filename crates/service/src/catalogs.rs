@@ -1,7 +1,8 @@
 //! Catalogs.
 
 use merak_authz::operations::{
-    CreateCatalog, DeleteCatalog, GetCatalog, GetConfig, ListCatalogs, UpdateCatalog,
+    CATALOG_ADMIN, CreateCatalog, DeleteCatalog, GetCatalog, GetConfig, ListCatalogs,
+    ROOT_PRINCIPAL, UpdateCatalog,
 };
 use merak_authz::{Authorized, Children, Page};
 use merak_metastore::{CallerRef, Change, PrincipalSecrets, ResolveRequest};
@@ -18,9 +19,6 @@ use crate::locations::{DEFAULT_BASE_LOCATION, storage_config};
 use crate::properties::refuse_reserved_of_catalog;
 use crate::versioned::{self, drop_failed, stale, update_failed};
 use crate::{Error, Service};
-
-/// The catalog role that every catalog is made with.
-pub(crate) const CATALOG_ADMIN: &str = "catalog_admin";
 
 /// A catalog that is to be made.
 #[derive(Debug, Clone)]
@@ -242,7 +240,7 @@ pub fn bootstrap_changes(secrets: PrincipalSecrets, now_ms: i64) -> Vec<Change> 
         Entity::new(EntityKind::Root, EntityId::ROOT, EntityId::ROOT, "root_container", now_ms);
     container.id = EntityId::ROOT;
     let top = |kind, name| Entity::new(kind, EntityId::ROOT, EntityId::ROOT, name, now_ms);
-    let mut principal = top(EntityKind::Principal, "root");
+    let mut principal = top(EntityKind::Principal, ROOT_PRINCIPAL);
     principal.internal.insert(internal::CLIENT_ID.to_owned(), secrets.client_id.clone());
     let mut admin = top(EntityKind::PrincipalRole, "service_admin");
     admin.id = EntityId::SERVICE_ADMIN;

@@ -110,7 +110,7 @@ impl Service {
         replacement: PropertiesReplacement,
     ) -> Result<Entity, Error> {
         let before = &proof.target().principal;
-        if is_federated(before) {
+        if before.is_federated() {
             return Err(Error::Validation(format!(
                 "Cannot update a federated principal: {}",
                 before.name
@@ -142,7 +142,7 @@ impl Service {
     ) -> Result<CredentialsChange, Error> {
         let realm = proof.realm().clone();
         let principal = proof.into_target().principal;
-        if is_federated(&principal) {
+        if principal.is_federated() {
             return Err(Error::Validation(format!(
                 "Cannot rotate/reset credentials for a federated principal: {}",
                 principal.name
@@ -172,7 +172,7 @@ impl Service {
                 ENABLE_CREDENTIAL_RESET.name
             )));
         }
-        if is_federated(&principal) {
+        if principal.is_federated() {
             return Err(Error::Validation(format!(
                 "Cannot reset credentials for a federated principal: {}",
                 principal.name
@@ -271,22 +271,17 @@ fn usage(target: &ResolvedPrincipalRoleAssignment) -> GrantRecord {
     }
 }
 
-/// Whether an identity provider says who and what it is.
-fn is_federated(entity: &Entity) -> bool {
-    entity.internal.get(internal::FEDERATED).is_some_and(|value| value == "true")
-}
-
 fn refuse_federated(
     target: &ResolvedPrincipalRoleAssignment,
     verb: &str,
     preposition: &str,
 ) -> Result<(), Error> {
-    if is_federated(&target.principal.principal) {
+    if target.principal.principal.is_federated() {
         return Err(Error::Validation(format!(
             "Cannot {verb} a role {preposition} a federated principal"
         )));
     }
-    if is_federated(&target.role.role) {
+    if target.role.role.is_federated() {
         return Err(Error::Validation(format!(
             "Cannot {verb} a federated role {preposition} a principal"
         )));

@@ -3,6 +3,7 @@
 use merak_model::{EntityKind, Namespace, Privilege};
 
 use super::Answer;
+use crate::operations::CATALOG_ADMIN;
 use crate::privileges::satisfying;
 use crate::{Need, Requirement, Spot, grantable_on};
 
@@ -20,9 +21,6 @@ pub struct Remedy {
     /// What to do, in a sentence.
     pub text: String,
 }
-
-/// The role that comes with each catalog, and manages it: nothing is granted to it without need.
-const CATALOG_ADMIN: &str = "catalog_admin";
 
 /// A remedy for each requirement that is not met. One that a rule stands behind has none.
 pub(super) fn remedies(
@@ -74,6 +72,7 @@ fn remedy(answer: &Answer, wanted: Privilege, spot: &Spot<'_>) -> Option<Remedy>
 }
 
 fn grant(answer: &Answer, privilege: Privilege, on: &Spot<'_>) -> Remedy {
+    // Nothing is granted to the role that comes with each catalog without need.
     let ordinary = answer.catalog_roles.keys().find(|role| *role != CATALOG_ADMIN);
     let catalog_role = ordinary.cloned();
     let text = if let Some(role) = &catalog_role {

@@ -5,6 +5,9 @@ use merak_model::Privilege;
 use super::operations;
 use crate::{ResolvedCatalog, ResolvedCatalogRole, ResolvedCatalogRoleAssignment};
 
+/// The catalog role that every catalog is made with, and that manages it. It cannot be dropped.
+pub const CATALOG_ADMIN: &str = "catalog_admin";
+
 operations! { ResolvedCatalog:
     /// Lists a catalog's roles.
     ListCatalogRoles = "LIST_CATALOG_ROLES" requires [CatalogRoleList];

@@ -12,9 +12,9 @@ mod tables;
 
 pub use access::{ExplainAccessInCatalog, ExplainAccessInRealm};
 pub use catalog_roles::{
-    AssignCatalogRoleToPrincipalRole, CreateCatalogRole, DeleteCatalogRole, GetCatalogRole,
-    ListAssigneePrincipalRolesForCatalogRole, ListCatalogRoles, ListGrantsForCatalogRole,
-    RevokeCatalogRoleFromPrincipalRole, UpdateCatalogRole,
+    AssignCatalogRoleToPrincipalRole, CATALOG_ADMIN, CreateCatalogRole, DeleteCatalogRole,
+    GetCatalogRole, ListAssigneePrincipalRolesForCatalogRole, ListCatalogRoles,
+    ListGrantsForCatalogRole, RevokeCatalogRoleFromPrincipalRole, UpdateCatalogRole,
 };
 pub use catalogs::{
     CreateCatalog, DeleteCatalog, GetCatalog, GetConfig, ListCatalogs, UpdateCatalog,

@@ -11,7 +11,6 @@ use merak_authz::operations::{
 use merak_authz::{
     CatalogRoleAssignmentPath, CatalogRolesOfPath, Children, Page, PrincipalRolePath, RealmPath,
 };
-use merak_model::entity::internal;
 use merak_model::{Entity, EntityKind};
 use merak_service::PrincipalRoleDraft;
 use merak_wire::management::{Role, Roles};
@@ -164,6 +163,5 @@ fn draft(body: Value) -> Result<PrincipalRoleDraft, ApiError> {
 }
 
 pub(crate) fn show(role: &Entity) -> Role<'_> {
-    let is_federated = role.internal.get(internal::FEDERATED).is_some_and(|value| value == "true");
-    Role { federated: Some(is_federated), ..catalog_roles::show(role) }
+    Role { federated: Some(role.is_federated()), ..catalog_roles::show(role) }
 }
