@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::location::{Location, StorageType};
 
 /// A catalog's cloud, role and locations, as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StorageConfig {
     /// Where its tables may lie.
@@ -23,7 +23,7 @@ pub struct StorageConfig {
 }
 
 /// What is particular to a cloud.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "storageType")]
 pub enum Provider {
     /// S3 and what speaks its protocol.
@@ -41,7 +41,7 @@ pub enum Provider {
 }
 
 /// How to reach S3, or a store that speaks its protocol.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are Polaris' own: see its storage configuration")]
 pub struct S3Config {
@@ -72,7 +72,7 @@ pub struct S3Config {
 }
 
 /// How to reach Azure storage.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are Polaris' own: see its storage configuration")]
 pub struct AzureConfig {
@@ -86,7 +86,7 @@ pub struct AzureConfig {
 }
 
 /// How to reach Google Cloud Storage.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are Polaris' own: see its storage configuration")]
 pub struct GcsConfig {

@@ -1,0 +1,1 @@
+//! AWS: STS sessions, narrowed by an inline session policy.

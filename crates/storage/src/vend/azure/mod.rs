@@ -1,0 +1,1 @@
+//! Azure: shared access signatures, signed with a user delegation key.

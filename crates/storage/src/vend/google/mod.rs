@@ -1,0 +1,1 @@
+//! Google Cloud: access tokens, downscoped by a credential access boundary.

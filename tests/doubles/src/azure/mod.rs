@@ -1,0 +1,1 @@
+//! Azure: the token endpoint, user delegation keys, and blobs behind signatures that are checked.

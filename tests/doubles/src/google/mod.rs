@@ -1,0 +1,1 @@
+//! Google Cloud: tokens, impersonation, access boundaries, and a storage service that keeps to them.
