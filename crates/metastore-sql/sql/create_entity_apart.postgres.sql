@@ -1,10 +1,11 @@
 -- As create_entity.sql, unless something is in the way: then no row comes back.
 --
--- $16 the location and all above it, a JSON array     $17 the first text after all below it
+-- $17 its places and all above them, a JSON array
+-- $18 the first text after all below a place, a JSON object by place
 insert into entity (
     realm, id, catalog_id, parent_id, type_code, sub_type_code, name, version, created_ms,
-    updated_ms, properties, internal, location, metadata_location, metadata
+    updated_ms, properties, internal, location, metadata_location, metadata, extra_places
 )
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
-where not location_is_taken($1, $3, $2, $4, $5::integer, $13, $16, $17)
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+where not places_are_taken($1, $3, $2, $4, $5::integer, $17, $18)
 returning id

@@ -1,21 +1,25 @@
 -- As create_entity.sql, unless something is in the way: then no row comes back.
 --
--- $16 the location and all above it, a JSON array     $17 the first text after all below it
+-- $17 its places and all above them, a JSON array
+-- $18 the first text after all below a place, a JSON object by place
 --
--- Both look-ups are ranges of the index on locations: siblings elsewhere cost nothing.
+-- All look-ups are ranges of the indexes on places: siblings elsewhere cost nothing.
 insert into entity (
     realm, id, catalog_id, parent_id, type_code, sub_type_code, name, version, created_ms,
-    updated_ms, properties, internal, location, metadata_location, metadata
+    updated_ms, properties, internal, location, metadata_location, metadata, extra_places
 )
-select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 where not exists (
-    select 1 from entity o
-    where o.realm = $1 and o.catalog_id = $3 and o.location in (select value from json_each($16))
+    select 1 from used_place o
+    where o.realm = $1 and o.catalog_id = $3 and o.place in (select value from json_each($17))
         and o.id <> $2 and (o.parent_id = $4 or (o.type_code = 7 and $5 = 7))
 )
 and not exists (
-    select 1 from entity o
-    where o.realm = $1 and o.catalog_id = $3 and o.location > $13 and o.location < $17
-        and o.id <> $2 and (o.parent_id = $4 or (o.type_code = 7 and $5 = 7))
+    select 1 from json_each($18) mine
+    where exists (
+        select 1 from used_place o
+        where o.realm = $1 and o.catalog_id = $3 and o.place > mine.key and o.place < mine.value
+            and o.id <> $2 and (o.parent_id = $4 or (o.type_code = 7 and $5 = 7))
+    )
 )
 returning id

@@ -8,7 +8,7 @@ use merak_model::{Entity, EntityVersion, GrantRecord, RealmId};
 use crate::connection::{Failure, Param, Row};
 use crate::entity;
 use crate::explain::{Stop, Trouble, When, explain};
-use crate::overlap::Range;
+use crate::overlap::Places;
 use crate::pool::{Lease, Pool};
 use crate::statement::{self as sql, Statement};
 
@@ -240,6 +240,7 @@ async fn create(
 ) -> Result<(), Trouble> {
     let properties = entity::to_json(&entity.properties);
     let internal = entity::to_json(&entity.internal);
+    let extra_places = entity::extra_places(entity);
     let mut params = vec![
         Param::realm(realm),
         Param::Int(entity.id.0),
@@ -256,11 +257,12 @@ async fn create(
         Param::OptText(entity.location.as_deref()),
         Param::OptText(entity.metadata_location.as_deref()),
         Param::OptBytes(metadata),
+        Param::OptText(extra_places.as_deref()),
     ];
-    let Some(range) = range_to_keep_free(entity, keep_apart) else {
+    let Some(places) = places_to_keep_free(entity, keep_apart) else {
         return hit(lease, &sql::CREATE_ENTITY, &params).await;
     };
-    params.extend([Param::Text(&range.above), Param::Text(&range.end)]);
+    params.extend([Param::Text(&places.above), Param::Text(&places.ends)]);
     hit(lease, &sql::CREATE_ENTITY_APART, &params).await
 }
 
@@ -274,6 +276,7 @@ async fn update(
 ) -> Result<(), Trouble> {
     let properties = entity::to_json(&entity.properties);
     let internal = entity::to_json(&entity.internal);
+    let extra_places = entity::extra_places(entity);
     let (keep_metadata, metadata) = match metadata {
         MetadataBody::Keep => (true, None),
         MetadataBody::Set(metadata) => (false, metadata.as_deref()),
@@ -292,21 +295,22 @@ async fn update(
         Param::OptText(entity.metadata_location.as_deref()),
         Param::Bool(keep_metadata),
         Param::OptBytes(metadata),
+        Param::OptText(extra_places.as_deref()),
     ];
-    let Some(range) = range_to_keep_free(entity, keep_apart) else {
+    let Some(places) = places_to_keep_free(entity, keep_apart) else {
         return hit(lease, &sql::UPDATE_ENTITY, &params).await;
     };
     params.extend([
         Param::Int(entity.kind.code().into()),
         Param::Int(entity.catalog_id.0),
-        Param::Text(&range.above),
-        Param::Text(&range.end),
+        Param::Text(&places.above),
+        Param::Text(&places.ends),
     ]);
     hit(lease, &sql::UPDATE_ENTITY_APART, &params).await
 }
 
-fn range_to_keep_free(entity: &Entity, keep_apart: bool) -> Option<Range> {
-    entity.location.as_deref().filter(|_| keep_apart).map(Range::of)
+fn places_to_keep_free(entity: &Entity, keep_apart: bool) -> Option<Places> {
+    if keep_apart { Places::of(entity) } else { None }
 }
 
 /// Runs a statement that gives back a row if it did something.

@@ -43,3 +43,13 @@ pub(crate) fn properties(json: &str) -> Result<Properties, Error> {
 pub(crate) fn to_json(properties: &Properties) -> String {
     serde_json::to_string(properties).expect("a map of texts is JSON")
 }
+
+/// The places an entity uses beside its location as they are stored, if there are any. From there
+/// the database keeps its list of such places, by which they are found.
+pub(crate) fn extra_places(entity: &Entity) -> Option<String> {
+    let places = entity.extra_places();
+    if places.is_empty() {
+        return None;
+    }
+    Some(serde_json::to_string(&places).expect("a list of texts is JSON"))
+}

@@ -3,9 +3,9 @@
 use merak_metastore::{BoxError, Change, Error};
 use merak_model::{Entity, EntityId, EntityKind, EntityVersion, RealmId};
 
-use crate::connection::{Failure, Param};
+use crate::connection::{Failure, Param, Row};
 use crate::entity;
-use crate::overlap::Range;
+use crate::overlap::Places;
 use crate::pool::Lease;
 use crate::statement as sql;
 
@@ -162,7 +162,7 @@ async fn missed_update(
     expected: EntityVersion,
     keep_apart: bool,
 ) -> Result<(), Stop> {
-    if keep_apart && entity.location.is_some() {
+    if keep_apart {
         let params = [Param::realm(realm), Param::Int(entity.id.0)];
         let rows = lease.run(&sql::FIND_VERSION, &params).await.map_err(Stop::before_commit)?;
         if let Some(row) = rows.first()
@@ -174,32 +174,35 @@ async fn missed_update(
     Err(conflict(entity.id, expected))
 }
 
-/// Finds what overlaps an entity's location.
+/// Finds what overlaps an entity's places.
 async fn overlap(lease: &mut Lease<'_>, realm: &RealmId, entity: &Entity) -> Result<(), Stop> {
-    let Some(location) = &entity.location else { return Ok(()) };
-    let range = Range::of(location);
-    let params = overlap_params(realm, entity, location, &range);
+    let Some(places) = Places::of(entity) else { return Ok(()) };
+    let params = overlap_params(realm, entity, &places);
     let rows = lease.run(&sql::FIND_OVERLAP, &params).await.map_err(Stop::before_commit)?;
-    let Some(row) = rows.first() else { return Ok(()) };
-    let (location, other) = (location.clone(), row.text(0)?.to_owned());
-    Err(Error::LocationOverlap { location, other }.into())
+    Ok(refuse_overlap(&rows, &places)?)
 }
 
 /// What the look-up of an overlap is asked with.
 pub(crate) fn overlap_params<'a>(
     realm: &'a RealmId,
     entity: &Entity,
-    location: &'a str,
-    range: &'a Range,
-) -> [Param<'a>; 8] {
+    places: &'a Places,
+) -> [Param<'a>; 7] {
     [
         Param::realm(realm),
         Param::Int(entity.id.0),
         Param::Int(entity.catalog_id.0),
         Param::Int(entity.parent_id.0),
         Param::Int(entity.kind.code().into()),
-        Param::Text(location),
-        Param::Text(&range.above),
-        Param::Text(&range.end),
+        Param::Text(&places.above),
+        Param::Text(&places.ends),
     ]
+}
+
+/// Fails if the look-up found something.
+pub(crate) fn refuse_overlap(rows: &[Row], places: &Places) -> Result<(), Error> {
+    let Some(row) = rows.first() else { return Ok(()) };
+    let other = row.text(0)?.to_owned();
+    let location = places.overlapped_by(&other).unwrap_or_default().to_owned();
+    Err(Error::LocationOverlap { location, other })
 }

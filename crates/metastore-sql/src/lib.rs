@@ -31,7 +31,7 @@ use merak_model::{Entity, EntityId, RealmId};
 use secrecy::{ExposeSecret, SecretBox};
 
 use crate::connection::{Connector, Param, Row};
-use crate::overlap::Range;
+use crate::overlap::Places;
 use crate::pool::{Counters, Pool};
 use crate::statement::{self as sql, Statement};
 
@@ -254,16 +254,11 @@ impl Metastore for SqlMetastore {
         apply::purge(&self.writes, realm).await
     }
 
-    async fn find_overlap(
-        &self,
-        realm: &RealmId,
-        entity: &Entity,
-        location: &str,
-    ) -> Result<Option<String>, Error> {
-        let range = Range::of(location);
-        let params = explain::overlap_params(realm, entity, location, &range);
+    async fn check_apart(&self, realm: &RealmId, entity: &Entity) -> Result<(), Error> {
+        let Some(places) = Places::of(entity) else { return Ok(()) };
+        let params = explain::overlap_params(realm, entity, &places);
         let rows = self.read(&sql::FIND_OVERLAP, &params).await?;
-        rows.first().map(|row| Ok(row.text(0)?.to_owned())).transpose()
+        explain::refuse_overlap(&rows, &places)
     }
 
     async fn ping(&self) -> Result<(), Error> {

@@ -29,12 +29,20 @@ struct Scripts {
 }
 
 /// The migrations in their order.
-const MIGRATIONS: &[Scripts] = &[Scripts {
-    number: 1,
-    name: "init",
-    postgres: include_str!("../../../migrations/postgres/0001_init.sql"),
-    sqlite: include_str!("../../../migrations/sqlite/0001_init.sql"),
-}];
+const MIGRATIONS: &[Scripts] = &[
+    Scripts {
+        number: 1,
+        name: "init",
+        postgres: include_str!("../../../migrations/postgres/0001_init.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0001_init.sql"),
+    },
+    Scripts {
+        number: 2,
+        name: "extra_places",
+        postgres: include_str!("../../../migrations/postgres/0002_extra_places.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0002_extra_places.sql"),
+    },
+];
 
 /// The table the migrations that were applied are kept in.
 const TABLE: &str = "schema_migration";

@@ -6,15 +6,15 @@ use merak_model::{Entity, EntityId, EntityVersion, GrantRecord};
 #[derive(Debug, Clone)]
 pub enum Change {
     /// Makes an entity. Fails if its parent is gone ([`crate::Error::ParentGone`]), if its name is
-    /// taken ([`crate::Error::AlreadyExists`]) or, when `keep_apart` is set and it has a location,
-    /// if that overlaps another's ([`crate::Error::LocationOverlap`]).
+    /// taken ([`crate::Error::AlreadyExists`]) or, when `keep_apart` is set, if one of its places
+    /// ([`Entity::places`]) overlaps another's ([`crate::Error::LocationOverlap`]).
     Create {
         /// The entity.
         entity: Box<Entity>,
         /// The current metadata, kept beside the pointer.
         metadata: Option<Vec<u8>>,
-        /// Whether its location must not overlap that of any table, view or generic table of the
-        /// catalog, nor that of a namespace with the same parent. For a namespace: that of any
+        /// Whether its places must not overlap those of any table, view or generic table of the
+        /// catalog, nor that of a namespace with the same parent. For a namespace: those of any
         /// entity with the same parent.
         keep_apart: bool,
     },

@@ -33,12 +33,12 @@ pub enum Error {
         /// The entity.
         id: EntityId,
     },
-    /// The location overlaps that of something else.
+    /// A place of the entity overlaps one of something else.
     #[error("location {location} overlaps {other}")]
     LocationOverlap {
-        /// The location asked for.
+        /// The place asked for.
         location: String,
-        /// The location of what is there.
+        /// The place of what is there.
         other: String,
     },
     /// What was to be revoked was not granted.

@@ -41,15 +41,9 @@ pub trait Metastore: Debug + Send + Sync {
     /// A single change is a single statement.
     async fn apply(&self, realm: &RealmId, changes: &[Change]) -> Result<(), Error>;
 
-    /// What a location overlaps that an entity uses beside its own: the location of a table, view
-    /// or generic table of the catalog, or of an entity with the same parent. The entity itself
-    /// does not count, whether or not it is there.
-    async fn find_overlap(
-        &self,
-        realm: &RealmId,
-        entity: &Entity,
-        location: &str,
-    ) -> Result<Option<String>, Error>;
+    /// Fails with [`Error::LocationOverlap`] as [`Change::Create`] does, when it is to keep apart an
+    /// entity that is not made yet. By the time it is made, something may be in its way.
+    async fn check_apart(&self, realm: &RealmId, entity: &Entity) -> Result<(), Error>;
 
     /// The secrets and the name of the principal with that client id, in one statement.
     async fn credentials(

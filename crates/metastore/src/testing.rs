@@ -14,6 +14,7 @@
 mod beside;
 mod grants;
 mod overlaps;
+mod places;
 mod races;
 mod realms;
 mod resolving;
@@ -33,6 +34,7 @@ use crate::{
 pub use beside::*;
 pub use grants::*;
 pub use overlaps::*;
+pub use places::*;
 pub use races::*;
 pub use realms::*;
 pub use resolving::*;
@@ -94,6 +96,18 @@ macro_rules! metastore_conformance {
             an_update_is_kept_apart_from_others_but_not_from_itself
             catalogs_are_kept_apart
 
+            a_table_must_not_lie_where_another_writes
+            a_table_must_not_write_where_another_lies_or_writes
+            all_paths_a_table_writes_to_count
+            a_table_may_write_within_and_around_its_own_location
+            an_update_must_not_write_where_another_lies_or_writes
+            where_a_table_writes_is_free_again_after_it
+            a_renamed_table_keeps_where_it_writes
+            namespaces_are_kept_apart_from_where_tables_beside_them_write
+            other_catalogs_do_not_matter_for_where_a_table_writes
+            where_a_table_writes_is_known_even_if_it_was_not_kept_apart
+            what_would_overlap_is_told_before_it_is_made
+
             a_missing_caller_is_absent_and_holds_nothing
             roles_are_activated_as_the_token_says
             privileges_come_through_principal_roles_and_catalog_roles
@@ -120,6 +134,8 @@ macro_rules! metastore_conformance {
             of_racing_updates_exactly_one_wins
             of_racing_creates_of_one_name_exactly_one_wins
             of_racing_creates_of_one_location_exactly_one_wins
+            of_racing_writers_to_one_place_exactly_one_wins
+            of_tables_that_write_into_each_other_exactly_one_wins
             a_taken_name_is_told_before_a_taken_location
             of_racing_signing_keys_one_wins_and_all_get_it
             of_racing_bootstraps_one_makes_the_realm
@@ -243,6 +259,29 @@ fn entity(kind: EntityKind, parent: &Entity, name: &str) -> Entity {
 fn at(mut entity: Entity, location: &str) -> Entity {
     entity.location = Some(location.to_owned());
     entity
+}
+
+/// The entity as it writes to paths too, by properties of a table.
+fn writing_to(mut entity: Entity, paths: &[(&str, &str)]) -> Entity {
+    entity.internal =
+        paths.iter().map(|(key, path)| ((*key).to_owned(), (*path).to_owned())).collect();
+    entity
+}
+
+/// Creates an entity unless something is in its way.
+fn create_apart(entity: Entity) -> Change {
+    Change::Create { entity: Box::new(entity), metadata: None, keep_apart: true }
+}
+
+/// Makes `after` of an entity unless something is in its way.
+fn update_apart(before: &Entity, mut after: Entity) -> Change {
+    after.version = before.version.next();
+    Change::Update {
+        entity: Box::new(after),
+        expected: before.version,
+        metadata: MetadataBody::Keep,
+        keep_apart: true,
+    }
 }
 
 fn create(entity: &Entity) -> Change {

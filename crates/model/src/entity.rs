@@ -1,9 +1,9 @@
 //! What the metastore keeps under an id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::{EntityId, EntityVersion, Privilege};
+use crate::{EntityId, EntityVersion, Location, Privilege};
 
 /// A map of names to text, as users set it.
 pub type Properties = BTreeMap<String, String>;
@@ -160,11 +160,46 @@ impl Entity {
         }
     }
 
+    /// The places it uses beside its location, in the form overlaps are judged by
+    /// ([`crate::Location::comparable`]): those of [`WRITE_PATHS`] that are not within it.
+    ///
+    /// What is no location is left out: nobody is let in there.
+    pub fn extra_places(&self) -> BTreeSet<String> {
+        let own = self.location.as_deref();
+        WRITE_PATHS
+            .iter()
+            .filter_map(|key| self.internal.get(*key))
+            .filter_map(|path| Some(Location::parse(path).ok()?.comparable()))
+            .filter(|place| !own.is_some_and(|own| place.starts_with(own)))
+            .collect()
+    }
+
+    /// All places it uses, in the same form: its location and those beside it.
+    pub fn places(&self) -> BTreeSet<String> {
+        let mut places = self.extra_places();
+        places.extend(self.location.clone());
+        places
+    }
+
     /// Whether an identity provider manages this principal or principal role.
     pub fn is_federated(&self) -> bool {
         self.internal.get(internal::FEDERATED).is_some_and(|value| value == "true")
     }
 }
+
+/// Where a table's metadata goes, if not below its location.
+pub const WRITE_METADATA_PATH: &str = "write.metadata.path";
+
+/// The properties by which Iceberg writes a table's files elsewhere than below its location.
+///
+/// The last two are deprecated, and still obeyed where `write.data.path` is not set. A table's
+/// entity has them in [`Entity::internal`], under the same names and as its metadata states them.
+pub const WRITE_PATHS: [&str; 4] = [
+    "write.data.path",
+    WRITE_METADATA_PATH,
+    "write.object-storage.path",
+    "write.folder-storage.path",
+];
 
 /// Names of internal properties, as Polaris calls them where it has them.
 pub mod internal {
@@ -224,5 +259,18 @@ mod tests {
             assert_eq!(EntityKind::from_codes(kind.code(), kind.sub_code()), Some(kind));
         }
         assert_eq!(EntityKind::from_codes(7, 0), None);
+    }
+
+    #[test]
+    fn what_a_table_writes_within_its_location_is_no_place_of_its_own() {
+        let mut table = Entity::new(EntityKind::Table, EntityId(1), EntityId(2), "t", 1);
+        table.location = Some("s3://b/t/".to_owned());
+        let paths = ["s3a://b/t/data", "s3a://b/t1/", "s3://b/t1", "s3://b/../x"];
+        for (key, path) in WRITE_PATHS.iter().zip(paths) {
+            table.internal.insert((*key).to_owned(), path.to_owned());
+        }
+
+        assert_eq!(table.extra_places(), BTreeSet::from(["s3://b/t1/".to_owned()]));
+        assert_eq!(table.places().into_iter().collect::<Vec<_>>(), ["s3://b/t/", "s3://b/t1/"]);
     }
 }

@@ -94,7 +94,6 @@ impl Service {
             let Built::Changed(metadata) = built else {
                 return self.current(realm, target, &base, &config).await;
             };
-            self.check_moved_paths(realm, target, &base, &metadata, features).await?;
             let file = self.write_file(&config, &metadata, Some(base.location())).await?;
             let entity = self.moved(&base, &metadata, &file)?;
             let change = self.pointer_swap(&base, entity.clone(), &file, features);
@@ -131,8 +130,6 @@ impl Service {
         let config = storage_config(&target.namespace.catalog)?;
         let commits = std::slice::from_ref(&proof.operation().0);
         let metadata = self.build_new(commits, target, &config, features)?;
-        let namespace = &target.namespace;
-        self.check_paths_apart(realm, namespace, None, &metadata, features).await?;
         let made = self.write_and_create(realm, target, &config, &metadata, features).await;
         made.map_err(|error| if is_table_there(&error, target) { create_failed() } else { error })
     }
@@ -219,22 +216,6 @@ impl Service {
         Ok(Built::Changed(Box::new(metadata)))
     }
 
-    /// Judges the paths that a commit makes a table write to, if it changes them.
-    pub(crate) async fn check_moved_paths(
-        &self,
-        realm: &RealmId,
-        target: &ResolvedTable,
-        base: &Base,
-        metadata: &TableMetadata,
-        features: CatalogFeatures<'_>,
-    ) -> Result<(), Error> {
-        if places(metadata)? == places(&base.metadata)? {
-            return Ok(());
-        }
-        let table = Some(&base.entity);
-        self.check_paths_apart(realm, &target.namespace, table, metadata, features).await
-    }
-
     /// The metadata of a table that commits make.
     pub(crate) fn build_new(
         &self,
@@ -287,7 +268,7 @@ impl Service {
         file: &WrittenFile,
         features: CatalogFeatures<'_>,
     ) -> Change {
-        let has_moved = entity.location != base.entity.location;
+        let has_moved = entity.places() != base.entity.places();
         Change::Update {
             entity: Box::new(entity),
             expected: base.entity.version,

@@ -2,11 +2,12 @@
 //! to it: against the catalog's allowed locations as they are now, at path boundaries.
 
 use merak_authz::ResolvedNamespace;
+use merak_model::entity::{WRITE_METADATA_PATH, WRITE_PATHS, internal};
 use merak_model::features::{
     ADD_TRAILING_SLASH_TO_LOCATION, ALLOW_EXTERNAL_METADATA_FILE_LOCATION,
     ALLOW_UNSTRUCTURED_TABLE_LOCATION, CatalogFeatures,
 };
-use merak_model::{Entity, Location, Namespace, StorageConfig, TableIdent, entity::internal};
+use merak_model::{Entity, Location, Namespace, StorageConfig, TableIdent};
 use merak_table_metadata::TableMetadata;
 
 use crate::Error;
@@ -15,10 +16,6 @@ use crate::Error;
 pub(crate) const LOCATION: &str = "location";
 /// The user property that holds a catalog's location.
 pub(crate) const DEFAULT_BASE_LOCATION: &str = "default-base-location";
-/// Where a table's data goes, if not below its location.
-pub(crate) const WRITE_DATA_PATH: &str = "write.data.path";
-/// Where a table's metadata goes, if not below its location.
-pub(crate) const WRITE_METADATA_PATH: &str = "write.metadata.path";
 
 /// The storage configuration of a catalog.
 pub(crate) fn storage_config(catalog: &Entity) -> Result<StorageConfig, Error> {
@@ -62,13 +59,30 @@ pub(crate) fn default_namespace_location(
 
 /// The places a table uses: its location, and where it writes if not below that.
 pub(crate) fn places(metadata: &TableMetadata) -> Result<Vec<Location>, Error> {
-    let paths = [WRITE_DATA_PATH, WRITE_METADATA_PATH].map(|key| metadata.property(key));
-    [Some(metadata.location())]
-        .into_iter()
+    let paths = WRITE_PATHS.iter().filter_map(|key| metadata.property(key));
+    std::iter::once(metadata.location())
         .chain(paths)
-        .flatten()
         .map(|text| Location::parse(text).map_err(Error::from))
         .collect()
+}
+
+/// The places of a table that is there, which credentials for it may reach: as [`places`], in the
+/// same order and each once. They were kept apart from those of all other tables.
+#[cfg_attr(not(test), expect(dead_code, reason = "for the vending of credentials"))]
+pub(crate) fn granted_places(table: &Entity) -> Result<Vec<Location>, Error> {
+    let unreadable =
+        |what: String| Error::Internal(format!("The places of table {}: {what}", table.name));
+    let location = table.internal.get(internal::LOCATION);
+    let location = location.ok_or_else(|| unreadable("it has no location".to_owned()))?;
+    let paths = WRITE_PATHS.iter().filter_map(|key| table.internal.get(*key));
+    let mut places = Vec::new();
+    for text in std::iter::once(location).chain(paths) {
+        let place = Location::parse(text).map_err(|error| unreadable(error.to_string()))?;
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(places)
 }
 
 /// Judges the places a table is to use.
@@ -164,10 +178,9 @@ pub(crate) fn check_still_allowed(
     table: &Entity,
     config: &StorageConfig,
 ) -> Result<(), Error> {
-    let places = [internal::LOCATION, WRITE_DATA_PATH, WRITE_METADATA_PATH];
-    let outside: Vec<_> = places
-        .iter()
-        .filter_map(|key| table.internal.get(*key))
+    let outside: Vec<_> = std::iter::once(internal::LOCATION)
+        .chain(WRITE_PATHS)
+        .filter_map(|key| table.internal.get(key))
         .chain(&table.metadata_location)
         .filter(|place| !Location::parse(place).is_ok_and(|place| config.allows(&place)))
         .map(String::as_str)
@@ -179,4 +192,49 @@ pub(crate) fn check_still_allowed(
         "Table '{ident}' has locations outside the catalog's current allowed locations: {}",
         outside.join(", ")
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use merak_model::{EntityId, EntityKind};
+
+    use super::*;
+
+    fn table(internal: &[(&str, &str)]) -> Entity {
+        let mut table = Entity::new(EntityKind::Table, EntityId(1), EntityId(2), "t", 1);
+        table.internal =
+            internal.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        table
+    }
+
+    fn granted(internal: &[(&str, &str)]) -> Vec<String> {
+        let places = granted_places(&table(internal)).unwrap();
+        places.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_table_is_granted_its_location_and_wherever_it_writes() {
+        assert_eq!(granted(&[("location", "s3://b/t/"), ("table-uuid", "x")]), ["s3://b/t"]);
+        let paths = [
+            ("write.folder-storage.path", "s3://b/folder/"),
+            ("write.object-storage.path", "s3://b/object"),
+            ("write.metadata.path", "s3://b/meta"),
+            ("write.data.path", "s3://b/t"),
+            ("location", "s3://b/t"),
+        ];
+
+        assert_eq!(granted(&paths), ["s3://b/t", "s3://b/meta", "s3://b/object", "s3://b/folder"]);
+    }
+
+    #[test]
+    fn nothing_is_granted_where_a_place_cannot_be_read() {
+        for internal in [
+            &[("write.data.path", "s3://b/t")][..],
+            &[("location", "s3://b/t"), ("write.data.path", "s3://b/t/../u")],
+            &[("location", "*")],
+        ] {
+            let refused = granted_places(&table(internal));
+            assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
+        }
+    }
 }

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use merak_authz::operations::{RegisterTable, RegisterTableOverwrite};
 use merak_authz::{Authorized, CreateTableAccess, ResolvedNamespace, ResolvedNewTable};
 use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
+use merak_model::entity::{WRITE_PATHS, internal};
 use merak_model::features::{
     ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION, ALLOW_SPECIFYING_FILE_IO_IMPL,
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED,
 };
 use merak_model::{
     Entity, EntityKind, EntityName, Location, Properties, RealmId, StorageConfig, TableIdent,
-    entity::internal,
 };
 use merak_table_metadata::{
     NewTable, TableMetadata, metadata_file_name, metadata_folder, wants_gzip,
@@ -19,8 +19,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::locations::{
-    WRITE_DATA_PATH, WRITE_METADATA_PATH, base_location, check_files, check_metadata_file,
-    check_places, places, storage_config,
+    base_location, check_files, check_metadata_file, check_places, places, storage_config,
 };
 use crate::metadata::TableRef;
 use crate::properties::refuse_reserved;
@@ -69,8 +68,8 @@ impl Service {
             self.client_config(realm, catalog, &config, &target.ident, access.is_delegated())?;
         let metadata = self.draft_metadata(target, draft, features)?;
         check_places(&target.ident, &places(&metadata)?, &target.namespace, &config, features)?;
-        self.check_paths_apart(realm, &target.namespace, None, &metadata, features).await?;
         if access.is_staged() {
+            self.check_is_apart(realm, target, &metadata, features).await?;
             // DuckDB writes manifests before it commits, and makes no folders on the local disk.
             let folder = Location::parse(&metadata_folder(&metadata))?;
             self.metadata.make_folder(&config, &folder).await?;
@@ -135,36 +134,21 @@ impl Service {
         Ok(file.loaded())
     }
 
-    /// Judges the paths that a table writes to beside its location: none may lie in the place of
-    /// another, or that one's files would be this one's to read, overwrite and remove. Few tables
-    /// have such paths, and only they cost a statement.
-    pub(crate) async fn check_paths_apart(
+    /// Judges the places of a table that is staged, which nothing is kept of: its client is about
+    /// to write there, and may be given credentials for it. The commit that makes the table judges
+    /// them anew.
+    async fn check_is_apart(
         &self,
         realm: &RealmId,
-        namespace: &ResolvedNamespace,
-        table: Option<&Entity>,
+        target: &ResolvedNewTable,
         metadata: &TableMetadata,
         features: CatalogFeatures<'_>,
     ) -> Result<(), Error> {
         if features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP) {
             return Ok(());
         }
-        let own = Location::parse(metadata.location())?;
-        let (catalog, parent) = (namespace.catalog.id, namespace.entity().id);
-        let probe = match table {
-            Some(table) => table.clone(),
-            None => Entity::new(EntityKind::Table, catalog, parent, "", 0),
-        };
-        for place in places(metadata)?.iter().filter(|place| !own.contains(place)) {
-            let comparable = place.comparable();
-            if let Some(other) = self.metastore.find_overlap(realm, &probe, &comparable).await? {
-                return Err(Error::from(MetastoreError::LocationOverlap {
-                    location: place.to_string(),
-                    other,
-                }));
-            }
-        }
-        Ok(())
+        let staged = self.new_entity(target, metadata)?;
+        Ok(self.metastore.check_apart(realm, &staged).await?)
     }
 
     /// Writes the first metadata file of a table.
@@ -207,6 +191,21 @@ impl Service {
         file: &WrittenFile,
         features: CatalogFeatures<'_>,
     ) -> Result<Change, Error> {
+        let mut entity = self.new_entity(target, metadata)?;
+        entity.metadata_location = Some(file.location.as_str().to_owned());
+        Ok(Change::Create {
+            entity: Box::new(entity),
+            metadata: self.metadata.beside(&file.json),
+            keep_apart: !features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP),
+        })
+    }
+
+    /// The entity of a table that is not there yet.
+    fn new_entity(
+        &self,
+        target: &ResolvedNewTable,
+        metadata: &TableMetadata,
+    ) -> Result<Entity, Error> {
         let mut entity = Entity::new(
             EntityKind::Table,
             target.namespace.catalog.id,
@@ -215,12 +214,7 @@ impl Service {
             self.clock.now_ms(),
         );
         describe(&mut entity, metadata)?;
-        entity.metadata_location = Some(file.location.as_str().to_owned());
-        Ok(Change::Create {
-            entity: Box::new(entity),
-            metadata: self.metadata.beside(&file.json),
-            keep_apart: !features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP),
-        })
+        Ok(entity)
     }
 
     /// Remembers a new table's metadata: it will be loaded soon.
@@ -267,8 +261,6 @@ impl Service {
             Error::BadRequest(format!("The metadata file {location} is malformed: {error}"))
         })?;
         check_places(ident, &places(&metadata)?, &target.namespace, &config, features)?;
-        let table = replaced.map(|existing| &existing.table);
-        self.check_paths_apart(realm, &target.namespace, table, &metadata, features).await?;
         check_metadata_file(&location, &metadata, features)?;
         check_files(ident, metadata.file_locations(), &config)?;
         let client_config = self.client_config(realm, catalog, &config, ident, false)?;
@@ -389,12 +381,8 @@ pub(crate) fn check_table_properties(
         ));
     }
     if !features.is_on(&ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION) {
-        let used = [
-            ("location", has_location),
-            (WRITE_DATA_PATH, sets(WRITE_DATA_PATH)),
-            (WRITE_METADATA_PATH, sets(WRITE_METADATA_PATH)),
-        ];
-        if let Some((name, _)) = used.iter().find(|(_, is_used)| *is_used) {
+        let path = WRITE_PATHS.into_iter().find(|path| sets(path));
+        if let Some(name) = has_location.then_some("location").or(path) {
             return Err(Error::BadRequest(format!(
                 "Specifying a table or view location using {name} is not allowed."
             )));
@@ -417,16 +405,14 @@ fn default_table_location(
     Ok(location)
 }
 
-/// Writes down on a table's entity what its metadata says: where it lies, for the overlap check and
-/// the one of the allowed locations, and what Polaris keeps there too.
+/// Writes down on a table's entity what its metadata says: where it lies and writes, for the overlap
+/// check and the one of the allowed locations, and what Polaris keeps there too.
 pub(crate) fn describe(entity: &mut Entity, metadata: &TableMetadata) -> Result<(), Error> {
     let location = Location::parse(metadata.location())?;
     entity.location = Some(location.comparable());
     let optional = |value: Option<i64>| value.map(|value| value.to_string());
     let pairs = [
         (internal::LOCATION, Some(location.as_str().to_owned())),
-        (WRITE_DATA_PATH, metadata.property(WRITE_DATA_PATH).map(str::to_owned)),
-        (WRITE_METADATA_PATH, metadata.property(WRITE_METADATA_PATH).map(str::to_owned)),
         ("format-version", Some(metadata.format_version().to_string())),
         ("table-uuid", Some(metadata.uuid().to_owned())),
         ("current-schema-id", Some(metadata.current_schema_id().to_string())),
@@ -439,8 +425,12 @@ pub(crate) fn describe(entity: &mut Entity, metadata: &TableMetadata) -> Result<
         ("default-spec-id", Some(metadata.default_spec_id().to_string())),
         ("last-partition-id", Some(metadata.last_partition_id().to_string())),
     ];
-    entity.internal =
-        pairs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect();
+    let paths = WRITE_PATHS.map(|path| (path, metadata.property(path).map(str::to_owned)));
+    entity.internal = pairs
+        .into_iter()
+        .chain(paths)
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect();
     Ok(())
 }
 

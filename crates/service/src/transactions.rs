@@ -93,17 +93,11 @@ impl Service {
                             fences.push(fence(base.entity));
                             continue;
                         }
-                        Built::Changed(metadata) => {
-                            self.check_moved_paths(realm, table, &base, &metadata, features)
-                                .await?;
-                            (Some(base), *metadata)
-                        }
+                        Built::Changed(metadata) => (Some(base), *metadata),
                     }
                 }
                 TransactionTarget::Create(table) => {
                     let metadata = self.build_new(&change.commits, table, &config, features)?;
-                    let namespace = &table.namespace;
-                    self.check_paths_apart(realm, namespace, None, &metadata, features).await?;
                     (None, metadata)
                 }
             };

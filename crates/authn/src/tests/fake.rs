@@ -89,12 +89,7 @@ impl FakeMetastore {
 
 #[async_trait]
 impl Metastore for FakeMetastore {
-    async fn find_overlap(
-        &self,
-        _: &RealmId,
-        _: &Entity,
-        _: &str,
-    ) -> Result<Option<String>, Error> {
+    async fn check_apart(&self, _: &RealmId, _: &Entity) -> Result<(), Error> {
         unreachable!("tokens have no locations")
     }
 

@@ -2,14 +2,14 @@
 
 use super::*;
 
-struct Lake {
-    world: World,
-    catalog: Entity,
-    parent: Entity,
+pub(super) struct Lake {
+    pub(super) world: World,
+    pub(super) catalog: Entity,
+    pub(super) parent: Entity,
 }
 
 impl Lake {
-    async fn new(store: Arc<dyn Metastore>) -> Self {
+    pub(super) async fn new(store: Arc<dyn Metastore>) -> Self {
         let world = World::new(store).await;
         let catalog = world.make_catalog("lake").await;
         let parent = world.make_namespace(&catalog, &["ns"]).await;
@@ -17,25 +17,24 @@ impl Lake {
     }
 
     /// Creates a table unless something is in the way.
-    async fn try_table(&self, name: &str, location: &str) -> Result<(), Error> {
+    pub(super) async fn try_table(&self, name: &str, location: &str) -> Result<(), Error> {
         self.try_make(EntityKind::Table, &self.parent, name, location).await
     }
 
-    async fn try_make(
+    pub(super) async fn try_make(
         &self,
         kind: EntityKind,
         parent: &Entity,
         name: &str,
         location: &str,
     ) -> Result<(), Error> {
-        let entity = Box::new(at(entity(kind, parent, name), location));
-        let change = Change::Create { entity, metadata: None, keep_apart: true };
-        self.world.apply(&[change]).await
+        let entity = at(entity(kind, parent, name), location);
+        self.world.apply(&[create_apart(entity)]).await
     }
 }
 
 #[track_caller]
-fn assert_overlap(result: &Result<(), Error>, with: &str) {
+pub(super) fn assert_overlap(result: &Result<(), Error>, with: &str) {
     match result {
         Err(Error::LocationOverlap { other, .. }) => assert_eq!(other, with),
         other => panic!("expected an overlap with {with}, got {other:?}"),
@@ -60,9 +59,8 @@ pub async fn a_table_must_not_lie_above_or_below_another(store: Arc<dyn Metastor
     assert_overlap(&lake.try_table("below", "s3://b/ns/t/x/y/").await, "s3://b/ns/t/");
     assert_overlap(&lake.try_table("above", "s3://b/").await, "s3://b/ns/t/");
     let other = update(&lake.parent, |_| {}).1;
-    let entity = Box::new(at(entity(EntityKind::Table, &lake.parent, "c"), "s3://b/ns/"));
-    let change = Change::Create { entity, metadata: None, keep_apart: true };
-    let in_transaction = lake.world.apply(&[other, change]).await;
+    let table = at(entity(EntityKind::Table, &lake.parent, "c"), "s3://b/ns/");
+    let in_transaction = lake.world.apply(&[other, create_apart(table)]).await;
     assert_overlap(&in_transaction, "s3://b/ns/t/");
 }
 
@@ -124,8 +122,7 @@ pub async fn overlaps_are_allowed_where_they_are_not_to_be_kept_apart(store: Arc
     lake.world.apply(&[create(&table)]).await.unwrap();
 
     let nowhere = entity(EntityKind::Table, &lake.parent, "c");
-    let change = Change::Create { entity: Box::new(nowhere), metadata: None, keep_apart: true };
-    lake.world.apply(&[change]).await.unwrap();
+    lake.world.apply(&[create_apart(nowhere)]).await.unwrap();
 }
 
 pub async fn an_update_is_kept_apart_from_others_but_not_from_itself(store: Arc<dyn Metastore>) {

@@ -1,5 +1,6 @@
 //! What happens at once.
 
+use merak_model::entity::WRITE_PATHS;
 use secrecy::SecretBox;
 use tokio::task::JoinSet;
 
@@ -76,7 +77,58 @@ pub async fn of_racing_creates_of_one_location_exactly_one_wins(store: Arc<dyn M
         let name = format!("t{number}");
         let place = places[number % 2];
         let table = at(entity(EntityKind::Table, &parent, &name), place);
-        let change = Change::Create { entity: Box::new(table), metadata: None, keep_apart: true };
+        let change = create_apart(table);
+        let world = world.clone();
+        async move { world.apply(&[change]).await }
+    })
+    .await;
+
+    assert_one_winner(&results, |error| matches!(error, Error::LocationOverlap { .. }));
+}
+
+pub async fn of_racing_writers_to_one_place_exactly_one_wins(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    let catalog = world.make_catalog("lake").await;
+    let parent = world.make_namespace(&catalog, &["ns"]).await;
+    let mut tables = Vec::new();
+    for number in 0..RACERS {
+        let name = format!("t{number}");
+        let table = entity(EntityKind::Table, &parent, &name);
+        let table = at(table, &format!("s3://b/ns/{name}/"));
+        if number % 3 == 2 {
+            world.apply(&[create(&table)]).await.unwrap();
+        }
+        tables.push(table);
+    }
+
+    let results = race(|number| {
+        let table = tables[number].clone();
+        let [data, metadata, ..] = WRITE_PATHS;
+        // One lies there, one is made and one is changed to write there.
+        let change = match number % 3 {
+            0 => create_apart(at(table, "s3://b/data/x/")),
+            1 => create_apart(writing_to(table, &[(data, "s3://b/data/x/y")])),
+            _ => update_apart(&table, writing_to(table.clone(), &[(metadata, "s3://b/data")])),
+        };
+        let world = world.clone();
+        async move { world.apply(&[change]).await }
+    })
+    .await;
+
+    assert_one_winner(&results, |error| matches!(error, Error::LocationOverlap { .. }));
+}
+
+pub async fn of_tables_that_write_into_each_other_exactly_one_wins(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    let catalog = world.make_catalog("lake").await;
+    let parent = world.make_namespace(&catalog, &["ns"]).await;
+
+    let results = race(|number| {
+        let (own, other) = if number % 2 == 0 { ("one", "other") } else { ("other", "one") };
+        let table = entity(EntityKind::Table, &parent, &format!("t{number}"));
+        let table = at(table, &format!("s3://b/{own}/"));
+        let path = format!("s3://b/{other}/x");
+        let change = create_apart(writing_to(table, &[(WRITE_PATHS[0], &path)]));
         let world = world.clone();
         async move { world.apply(&[change]).await }
     })
