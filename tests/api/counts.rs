@@ -181,12 +181,28 @@ async fn making_a_table_is_two_statements_and_one_put() {
 }
 
 #[tokio::test]
-async fn staging_a_table_is_one_statement() {
+async fn staging_a_table_is_two_statements_and_no_put() {
     let server = world().await;
     let root = server.root().await;
     let body = json!({"name": "lines", "schema": merak_tests::schema(), "stage-create": true});
 
-    assert_eq!(cost(&server, 200, root.post(TABLES, body)).await, READ);
+    let look = Cost { statements: 2, ..READ };
+    assert_eq!(cost(&server, 200, root.post(TABLES, body)).await, look);
+}
+
+#[tokio::test]
+async fn a_table_that_writes_elsewhere_costs_no_more() {
+    let server = world().await;
+    let root = server.root().await;
+    let elsewhere = |folder: &str| json!({"write.data.path": format!("{}/sales/{folder}", server.location("lake"))});
+    let body =
+        json!({"name": "lines", "schema": merak_tests::schema(), "properties": elsewhere("a")});
+    let updates = json!([{"action": "set-properties", "updates": elsewhere("b")}]);
+    let path = format!("{TABLES}/lines");
+
+    assert_eq!(cost(&server, 200, root.post(TABLES, body)).await, WRITE);
+    let body = json!({"requirements": [], "updates": updates});
+    assert_eq!(cost(&server, 200, root.post(&path, body)).await, WRITE);
 }
 
 #[tokio::test]

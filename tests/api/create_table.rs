@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::net::TcpListener;
 
+use merak_model::entity::WRITE_PATHS;
 use merak_tests::{Identity, TestServer, schema};
 use serde_json::{Value, json};
 
@@ -217,15 +218,13 @@ async fn a_client_may_not_choose_the_location_where_that_is_switched_off() {
     let root = server.root().await;
     let sales = format!("{}/sales", server.location("lake"));
 
-    for (member, value) in [
-        ("location", json!(format!("{sales}/t"))),
-        ("properties", json!({"write.data.path": format!("{sales}/t/d")})),
-        ("properties", json!({"write.metadata.path": format!("{sales}/t/m")})),
-    ] {
-        let mut body = json!({"name": "t", "schema": schema()});
-        body[member] = value;
+    for name in ["location"].into_iter().chain(WRITE_PATHS) {
+        let mut body = json!({"name": "t", "schema": schema(), "properties": {}});
+        let of = if name == "location" { &mut body } else { &mut body["properties"] };
+        of[name] = json!(format!("{sales}/t/x"));
         let told = refusal(&root, body).await;
-        assert!(told.starts_with("400 ") && told.ends_with(" is not allowed."), "{told}");
+        let end = format!("Specifying a table or view location using {name} is not allowed.");
+        assert!(told.starts_with("400 ") && told.ends_with(&end), "{told}");
     }
     let _ = create(&root, json!({"name": "t", "schema": schema()})).await;
 }

@@ -1,7 +1,10 @@
 //! Where tables may lie: what somebody tries who wants to reach what is not theirs.
 
+mod places;
+
 use std::os::unix::fs::symlink;
 
+use merak_model::entity::WRITE_PATHS;
 use merak_tests::{Identity, Response, TestServer, schema};
 use serde_json::{Value, json};
 
@@ -67,7 +70,7 @@ async fn a_table_may_not_be_made_outside_its_namespace() {
                 json!({"name": "t", "schema": schema(), "location": place, "stage-create": staged});
             assert_refused(&root.post(TABLES, body).await, &place);
         }
-        for path in ["write.data.path", "write.metadata.path"] {
+        for path in WRITE_PATHS {
             let mut body = json!({"name": "t", "schema": schema()});
             body["properties"] = json!({path: place});
             assert_refused(&root.post(TABLES, body).await, &place);
@@ -96,7 +99,7 @@ async fn a_commit_may_not_move_a_table_outside_its_namespace() {
     for place in foreign_places(&server) {
         let moved = commit(json!([]), json!([{"action": "set-location", "location": place}]));
         assert_refused(&root.post(&route("t"), moved).await, &place);
-        for path in ["write.data.path", "write.metadata.path"] {
+        for path in WRITE_PATHS {
             let body = set(json!({path: place}));
             assert_refused(&root.post(&route("t"), body).await, &place);
         }
@@ -117,7 +120,7 @@ async fn the_commit_that_makes_a_staged_table_is_judged_anew() {
     for place in foreign_places(&server) {
         let body = create_commit(&uuid, &place, schema());
         assert_refused(&root.post(&route("t"), body).await, &place);
-        for path in ["write.data.path", "write.metadata.path"] {
+        for path in WRITE_PATHS {
             let mut body = create_commit(&uuid, &good, schema());
             body["updates"][9]["updates"] = json!({path: place});
             assert_refused(&root.post(&route("t"), body).await, &place);
@@ -216,7 +219,7 @@ async fn a_table_may_not_write_into_the_place_of_another() {
     let place = text(&victim["metadata"]["location"]);
 
     // Credentials for these paths would reach the other table's files.
-    for path in ["write.data.path", "write.metadata.path"] {
+    for path in WRITE_PATHS {
         for place in [place.to_owned(), format!("{place}/metadata")] {
             let body = json!({"name": "new", "schema": schema(), "properties": {path: place}});
             let told = root.post(TABLES, body).await;

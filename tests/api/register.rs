@@ -1,5 +1,6 @@
 //! Tables made of metadata files that are there.
 
+use merak_model::entity::WRITE_PATHS;
 use merak_tests::schema;
 use serde_json::{Value, json};
 
@@ -234,19 +235,19 @@ async fn metadata_that_names_places_outside_the_catalog_is_refused() {
     };
     let mut elsewhere = good.clone();
     elsewhere["location"] = json!(outside);
-    let mut data = good.clone();
-    data["properties"] = json!({"write.data.path": outside});
-    let mut metadata_path = good.clone();
-    metadata_path["properties"] = json!({"write.metadata.path": outside});
+    let writing = WRITE_PATHS.map(|path| {
+        let mut metadata = good.clone();
+        metadata["properties"] = json!({path: outside});
+        metadata
+    });
     for (number, metadata) in [
         elsewhere,
-        data,
-        metadata_path,
         with_snapshot(snapshot(&outside, 1, None)),
         statistics("statistics"),
         statistics("partition-statistics"),
     ]
     .iter()
+    .chain(&writing)
     .enumerate()
     {
         let name = format!("{number:05}-x.metadata.json");

@@ -7,6 +7,13 @@
 mod server;
 
 #[cfg(postgres_is_configured)]
+mod earlier;
+
+#[cfg(postgres_is_configured)]
+#[path = "postgresql/migrating.rs"]
+mod migrating;
+
+#[cfg(postgres_is_configured)]
 mod conformance {
     merak_metastore::metastore_conformance!(crate::server::fresh());
 }
@@ -14,6 +21,10 @@ mod conformance {
 #[cfg(postgres_is_configured)]
 #[path = "postgresql/failures.rs"]
 mod failures;
+
+#[cfg(postgres_is_configured)]
+#[path = "postgresql/places.rs"]
+mod places;
 
 #[cfg(postgres_is_configured)]
 #[path = "postgresql/connecting.rs"]

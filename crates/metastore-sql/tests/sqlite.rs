@@ -1,6 +1,7 @@
 //! What is promised of SQLite beyond the conformance suite.
 
 mod databases;
+mod earlier;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use merak_metastore::{Change, Metastore};
 use merak_metastore_sql::{MigrationReport, SqlMetastore};
 use merak_model::{Entity, EntityId, EntityKind, RealmId};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _};
 
 use crate::databases::{Directory, open};
 
@@ -47,6 +50,23 @@ async fn what_was_written_is_there_when_it_is_opened_again() {
 
     assert_eq!(store.migrate().await.unwrap().before, known);
     assert!(store.is_bootstrapped(&realm).await.unwrap());
+}
+
+#[tokio::test]
+async fn where_tables_of_the_version_before_write_is_known_after_the_migration() {
+    let directory = Directory::new();
+    open(&directory).await.close().await;
+    let file = SqliteConnectOptions::new().filename(directory.path().join("merak.db"));
+    let mut connection = file.connect().await.unwrap();
+    let init = include_str!("../../../migrations/sqlite/0001_init.sql");
+    earlier::make_schema(&mut connection, init).await;
+    connection.execute(earlier::TABLES).await.unwrap();
+    connection.close().await.unwrap();
+
+    let store = open(&directory).await;
+    store.migrate().await.unwrap();
+
+    earlier::assert_places_are_known(&store).await;
 }
 
 #[tokio::test]

@@ -38,6 +38,9 @@ passes_over_no_table! {
     the_first_signing_key_stays
     an_update_is_kept_apart_from_others_but_not_from_itself
     namespaces_are_kept_apart_from_their_siblings_only
+    an_update_must_not_write_where_another_lies_or_writes
+    where_a_table_writes_is_free_again_after_it
+    what_would_overlap_is_told_before_it_is_made
     roles_are_activated_as_the_token_says
     privileges_come_through_principal_roles_and_catalog_roles
     many_tables_are_found_at_once
@@ -53,6 +56,6 @@ async fn table_scans(database: &Database) -> i64 {
         tokio::task::yield_now().await;
     }
     let scans = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables \
-        where relname in ('entity', 'grant_record', 'principal_secret', 'signing_key')";
+        where relname in ('entity', 'entity_place', 'grant_record', 'principal_secret', 'signing_key')";
     database.connect().await.fetch_one(scans).await.unwrap().get(0)
 }
