@@ -2,5 +2,13 @@
 //!
 //! For tests only. They listen on loopback, and keep what they are given in memory.
 
+mod http_text;
+mod jwt;
+mod serving;
+mod traffic;
+
+pub mod aws;
 pub mod azure;
 pub mod google;
+
+pub use traffic::Fault;
