@@ -78,6 +78,8 @@ async fn the_endpoints_are_those_that_clients_compare_as_text() {
     POST /v1/{prefix}/namespaces/{namespace}/tables/{table}
     DELETE /v1/{prefix}/namespaces/{namespace}/tables/{table}
     POST /v1/{prefix}/tables/rename
+    GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials
+    POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign
     POST /v1/{prefix}/namespaces/{namespace}/register
     POST /v1/{prefix}/transactions/commit
     GET /polaris/v1/{prefix}/namespaces/{namespace}/policies

@@ -447,7 +447,7 @@ async fn credentials_can_be_asked_for_where_files_need_none() {
 }
 
 #[tokio::test]
-async fn signing_alone_cannot_be_had_and_what_is_unknown_is_ignored() {
+async fn files_are_not_signed_for_and_what_is_unknown_is_ignored() {
     let server = lake().await;
     let writer = writer(&server).await;
     let asking = |what| writer.with_header("X-Iceberg-Access-Delegation", what);
@@ -456,7 +456,8 @@ async fn signing_alone_cannot_be_had_and_what_is_unknown_is_ignored() {
     for header in ["remote-signing", "remote-signing,telepathy"] {
         assert_eq!(
             refusal(&asking(header), body("t")).await,
-            "400 IllegalArgumentException: Unsupported access delegation mode: REMOTE_SIGNING"
+            "400 IllegalArgumentException: Unsupported access delegation mode: REMOTE_SIGNING is \
+             for S3, and this catalog's storage is FILE; ask for vended-credentials"
         );
     }
     for (name, header) in [("a", "telepathy"), ("b", ""), ("c", "telepathy, ,magic")] {

@@ -7,6 +7,7 @@ mod commits;
 mod config;
 mod counts;
 mod create_table;
+mod doctor;
 mod escalation;
 mod explain;
 mod fixtures;
@@ -31,6 +32,7 @@ mod rename;
 mod shutdown;
 mod tables;
 mod transactions;
+mod vending;
 
 #[path = "../authz/mod.rs"]
 mod authz;

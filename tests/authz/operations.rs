@@ -101,10 +101,11 @@ fn create(world: &World<'_>, is_staged: bool) -> Request {
 }
 
 use Privilege::{
-    CatalogCreate, CatalogDrop, CatalogList, CatalogReadProperties, CatalogWriteProperties,
-    NamespaceCreate, NamespaceDrop, NamespaceList, NamespaceReadProperties,
-    NamespaceWriteProperties, TableAddSchema, TableCreate, TableDrop, TableFullMetadata, TableList,
-    TableReadData, TableReadProperties, TableSetProperties, TableWriteData, TableWriteProperties,
+    CatalogCreate, CatalogDrop, CatalogList, CatalogManageGrantsOnSecurable, CatalogManageMetadata,
+    CatalogReadProperties, CatalogWriteProperties, NamespaceCreate, NamespaceDrop, NamespaceList,
+    NamespaceReadProperties, NamespaceWriteProperties, TableAddSchema, TableCreate, TableDrop,
+    TableFullMetadata, TableList, TableReadData, TableReadProperties, TableSetProperties,
+    TableWriteData, TableWriteProperties,
 };
 
 pub(crate) const OPERATIONS: &[Operation] = &[
@@ -155,6 +156,23 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         on_root: true,
         success: 204,
         request: |world| without(Method::DELETE, format!("{CATALOGS}/{}", world.catalog())),
+        ..ROW
+    },
+    Operation {
+        id: "diagnoseCatalog",
+        needs: &[CatalogManageMetadata],
+        request: |_| without(Method::POST, format!("{CATALOGS}/lake/diagnose")),
+        ..ROW
+    },
+    Operation {
+        id: "explainPolicy",
+        needs: &[CatalogManageGrantsOnSecurable],
+        needs_table: true,
+        request: |world| {
+            let namespace = world.namespace();
+            let query = format!("namespace={namespace}&table=t&principal=root");
+            get(format!("{CATALOGS}/lake/explain-policy?{query}"))
+        },
         ..ROW
     },
     Operation {
@@ -288,6 +306,26 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         needs_table: true,
         is_delegated: true,
         request: |world| get(table(world)),
+        ..ROW
+    },
+    Operation {
+        id: "loadCredentials",
+        needs: &[TableReadData],
+        needs_table: true,
+        request: |world| get(format!("{}/credentials", table(world))),
+        ..ROW
+    },
+    // Files of the local disk are not signed for, and that is said only to whoever may read them.
+    Operation {
+        id: "signRequest",
+        needs: &[TableReadData],
+        needs_table: true,
+        success: 400,
+        request: |world| {
+            let body =
+                json!({"region": "r", "method": "GET", "uri": "http://h/b/k", "headers": {}});
+            with(Method::POST, format!("{}/sign", table(world)), body)
+        },
         ..ROW
     },
     Operation {

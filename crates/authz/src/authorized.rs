@@ -219,6 +219,15 @@ impl TableAccess {
         }
     }
 
+    /// Who it was allowed to.
+    pub fn caller(&self) -> &ResolvedCaller {
+        match self {
+            Self::Metadata(proof) => proof.caller(),
+            Self::Read(proof) => proof.caller(),
+            Self::Write(proof) => proof.caller(),
+        }
+    }
+
     /// The table it was allowed on.
     pub fn table(&self) -> &ResolvedTable {
         match self {
@@ -253,6 +262,16 @@ impl CreateTableAccess {
         }
     }
 
+    /// Who it was allowed to.
+    pub fn caller(&self) -> &ResolvedCaller {
+        match self {
+            Self::Direct(proof) => proof.caller(),
+            Self::DirectWrite(proof) => proof.caller(),
+            Self::Staged(proof) => proof.caller(),
+            Self::StagedWrite(proof) => proof.caller(),
+        }
+    }
+
     /// Where it was allowed.
     pub fn target(&self) -> &ResolvedNewTable {
         match self {
@@ -261,11 +280,6 @@ impl CreateTableAccess {
             Self::Staged(proof) => proof.target(),
             Self::StagedWrite(proof) => proof.target(),
         }
-    }
-
-    /// Whether the table's data was asked for.
-    pub fn is_delegated(&self) -> bool {
-        matches!(self, Self::DirectWrite(_) | Self::StagedWrite(_))
     }
 
     /// Whether the table is to be made by its first commit.

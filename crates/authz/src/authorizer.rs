@@ -22,8 +22,8 @@ use crate::{Authorized, CreateTableAccess, Error, Need, Operation, TableAccess};
 pub enum Delegation {
     /// It has its own way to the data.
     NotAsked,
-    /// It asks for credentials.
-    VendedCredentials,
+    /// The client wants to reach the table's files, by credentials or by signatures.
+    Asked,
 }
 
 /// When a table comes to be.
@@ -121,13 +121,13 @@ impl Authorizer {
             (Staging::Direct, Delegation::NotAsked) => {
                 CreateTableAccess::Direct(self.authorize(caller, CreateTableDirect, path).await?)
             }
-            (Staging::Direct, Delegation::VendedCredentials) => CreateTableAccess::DirectWrite(
+            (Staging::Direct, Delegation::Asked) => CreateTableAccess::DirectWrite(
                 self.authorize(caller, CreateTableDirectWithWriteDelegation, path).await?,
             ),
             (Staging::Staged, Delegation::NotAsked) => {
                 CreateTableAccess::Staged(self.authorize(caller, CreateTableStaged, path).await?)
             }
-            (Staging::Staged, Delegation::VendedCredentials) => CreateTableAccess::StagedWrite(
+            (Staging::Staged, Delegation::Asked) => CreateTableAccess::StagedWrite(
                 self.authorize(caller, CreateTableStagedWithWriteDelegation, path).await?,
             ),
         })

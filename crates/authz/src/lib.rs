@@ -18,7 +18,10 @@ pub use authorizer::{
     Authorizer, Caller, CallerRef, Delegation, PrincipalRef, RoleSelection, Staging,
 };
 pub use error::Error;
-pub use explain::{Answer, HeldGrant, Judged, Question, Remedy, Step, explainable_operations};
+pub use explain::{
+    Answer, DataRight, HeldGrant, Judged, Question, Remedy, Step, TableRights,
+    explainable_operations,
+};
 pub use grantable::grantable_on;
 pub use merak_metastore::{Children, Page, RelatedGrant, Relation, ResolvedCaller};
 pub use requirement::{Need, Requirement};

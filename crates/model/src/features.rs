@@ -74,8 +74,14 @@ flags! {
     ENABLE_POLICY_STORE = Bool "true" [] "Lets policies be listed.";
     ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING = Bool "false" [] "Refuses everything but a rotation to a principal that was made to rotate its credentials first.";
     ICEBERG_COMMIT_MAX_RETRIES = Integer "4" ["polaris.config.iceberg-commit-max-retries"] "How often a commit that lost the race for the pointer is tried again.";
+    INCLUDE_PRINCIPAL_NAME_IN_SUBSCOPED_CREDENTIAL = Bool "false" [] "Names the AWS sessions of vended credentials after the principal; each principal then has credentials of its own.";
     LIST_PAGINATION_ENABLED = Bool "true" ["polaris.config.list-pagination-enabled"] "Answers lists in pages to clients that ask for pages.";
-    SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION = Bool "false" [] "Vends no credentials: clients bring their own.";
+    RESOLVE_CREDENTIALS_BY_STORAGE_NAME = Bool "false" [] "Gives catalogs the server's credentials that are set for their storage name; the same in all realms.";
+    SESSION_NAME_FIELDS_IN_SUBSCOPED_CREDENTIAL = List "[]" [] "Names the AWS sessions of vended credentials after these, in order: `realm`, `catalog`, `namespace`, `table`, `principal`; `prefix-X` begins the name with X instead of p.";
+    SESSION_TAGS_IN_SUBSCOPED_CREDENTIAL = List "[]" [] "Tags the AWS sessions of vended credentials with these: `realm`, `catalog`, `namespace`, `table`, `principal`, `roles`, `trace_id`.";
+    SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION = Bool "false" [] "Vends no credentials: clients bring their own, and the server reaches files as itself.";
+    STORAGE_CREDENTIAL_CACHE_DURATION_SECONDS = Integer "1800" [] "After how many seconds, or after half their life if that is sooner, vended credentials are minted again.";
+    STORAGE_CREDENTIAL_DURATION_SECONDS = Integer "3600" [] "How many seconds vended credentials live, where the cloud lets one say: not Google's.";
     SUPPORTED_CATALOG_STORAGE_TYPES = List "[\"S3\",\"AZURE\",\"GCS\"]" [] "The storage types a catalog may have.";
     ALLOW_NAMESPACE_CUSTOM_LOCATION = Bool "false" ["polaris.config.namespace-custom-location.enabled"] "Lets a namespace lie elsewhere than below its parent." (behavior);
     STORAGE_CONFIGURATION_MAX_LOCATIONS = Integer "-1" [] "How many allowed locations a catalog may have; -1: any number." (behavior);

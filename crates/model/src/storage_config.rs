@@ -67,6 +67,10 @@ pub struct S3Config {
     pub current_kms_key: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_kms_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub encryption_keys: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decryption_keys: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_unavailable: Option<bool>,
 }
@@ -133,6 +137,14 @@ impl StorageConfig {
     }
 }
 
+impl S3Config {
+    /// The keys that files may be encrypted with, in each of the words there are for it.
+    pub fn keys_to_encrypt_with(&self) -> impl Iterator<Item = &String> {
+        let older = self.current_kms_key.iter().chain(&self.allowed_kms_keys);
+        older.chain(&self.encryption_keys)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +157,13 @@ mod tests {
 
         assert_eq!(config.to_json(), json);
         assert_eq!(config.storage_type(), StorageType::S3);
+    }
+
+    #[test]
+    fn what_azure_is_told_of_consent_is_shown_as_it_was_given() {
+        let json = r#"{"allowedLocations":["abfss://c@acct.dfs.core.windows.net/x"],"storageType":"AZURE","tenantId":"t","multiTenantAppName":"app","consentUrl":"https://login.example/consent","hierarchical":true}"#;
+
+        assert_eq!(StorageConfig::from_json(json).unwrap().to_json(), json);
     }
 
     #[test]

@@ -61,6 +61,14 @@ pub fn router(app: App) -> Router {
                 .post(iceberg::commits::update_table)
                 .delete(iceberg::tables::drop_table),
         )
+        .route(
+            "/api/catalog/v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials",
+            get(iceberg::credentials::load_credentials),
+        )
+        .route(
+            "/api/catalog/v1/{prefix}/namespaces/{namespace}/tables/{table}/sign",
+            post(iceberg::signing::sign_request),
+        )
         .route("/api/catalog/v1/{prefix}/tables/rename", post(iceberg::tables::rename_table))
         .route(
             "/api/catalog/v1/{prefix}/transactions/commit",
@@ -81,6 +89,14 @@ pub fn router(app: App) -> Router {
             get(management::catalogs::get_catalog)
                 .put(management::catalogs::update_catalog)
                 .merge(delete(management::catalogs::delete_catalog)),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/diagnose",
+            post(management::doctor::diagnose),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/explain-policy",
+            get(management::doctor::explain_policy),
         )
         .merge(access_routes())
         // Whoever wants to know what there is.

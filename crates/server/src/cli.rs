@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
+use crate::asking::{Asking, AskingArgs};
 use crate::config::{RootCredentials, Sources};
-use crate::explain::Credentials;
+use crate::doctor::{Doctor, DoctorArgs};
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -34,19 +35,15 @@ pub enum Command {
     Purge(Purge),
     /// Ask a server why somebody may do something, or may not.
     Explain(Box<Explain>),
+    /// Ask a server what is wrong with a catalog's storage.
+    Doctor(Box<Doctor>),
 }
 
-/// What to ask, of whom, and as whom.
+/// What to ask about access.
 #[derive(Debug)]
 pub struct Explain {
-    /// The server's address, without the path of an API.
-    pub server: String,
-    /// The realm, unless it is the server's default one.
-    pub realm: Option<String>,
-    /// The header that names the realm.
-    pub realm_header: String,
-    /// Who asks.
-    pub credentials: Credentials,
+    /// Whom, and as whom.
+    pub asking: Asking,
     /// The parameters of the question, each with its name in the API.
     parameters: Vec<(&'static str, String)>,
 }
@@ -116,6 +113,9 @@ pub fn parse<T: Into<OsString> + Clone>(
         Some(Verb::Explain(args)) => {
             (Command::Explain(Box::new(args.checked()?)), OptionArgs::default())
         }
+        Some(Verb::Doctor(args)) => {
+            (Command::Doctor(Box::new(args.checked()?)), OptionArgs::default())
+        }
     };
     Ok(Invocation { command, options: options.and(inner)? })
 }
@@ -158,27 +158,17 @@ enum Verb {
     /// Asks as somebody who may manage grants. Ends with 0 if it is allowed, with 1 if it is
     /// refused, and with 2 if the question could not be answered.
     Explain(Box<ExplainArgs>),
+    /// Ask a server what is wrong with a catalog's storage, and what mends it
+    ///
+    /// Asks as somebody who may manage the catalog's metadata, or its grants. Ends with 0 if all is
+    /// well, with 1 if a step failed, and with 2 if the question could not be answered.
+    Doctor(Box<DoctorArgs>),
 }
 
 #[derive(Args)]
 struct ExplainArgs {
-    /// Where the server is
-    #[arg(long, value_name = "URL", default_value = "http://localhost:8181")]
-    server: String,
-    /// The realm; without it, the server's default one
-    #[arg(long, env = "REALM")]
-    realm: Option<String>,
-    /// The header that names the realm
-    #[arg(long, value_name = "NAME", default_value = "Polaris-Realm")]
-    realm_header: String,
-    /// The client id to ask with; its secret is taken from `CLIENT_SECRET`
-    #[arg(long, env = "CLIENT_ID", value_name = "ID")]
-    client_id: Option<String>,
-    // From the environment alone: a command line is seen by every user of the machine.
-    #[arg(long, env = "CLIENT_SECRET", hide = true, hide_env_values = true)]
-    client_secret: Option<String>,
-    #[arg(long, env = "ACCESS_TOKEN", hide = true, hide_env_values = true)]
-    access_token: Option<String>,
+    #[command(flatten)]
+    asking: AskingArgs,
     /// The principal that may, or may not
     #[arg(long)]
     principal: String,
@@ -213,16 +203,7 @@ struct ExplainArgs {
 
 impl ExplainArgs {
     fn checked(self) -> Result<Explain, clap::Error> {
-        let credentials = match (self.access_token, self.client_id, self.client_secret) {
-            (Some(token), ..) => Credentials::Token(token.into()),
-            (None, Some(id), Some(secret)) => Credentials::Client { id, secret: secret.into() },
-            (None, ..) => {
-                return Err(refused(
-                    "explain asks as somebody who may manage grants: set CLIENT_ID and \
-                     CLIENT_SECRET, or ACCESS_TOKEN",
-                ));
-            }
-        };
+        let asking = self.asking.checked("explain asks as somebody who may manage grants")?;
         let namespace = self.namespace.map(|levels| levels.replace('.', "\u{1f}"));
         let parameters = [
             ("principal", Some(self.principal)),
@@ -237,13 +218,7 @@ impl ExplainArgs {
             ("scope", self.scope),
         ];
         let parameters = parameters.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        Ok(Explain {
-            server: self.server,
-            realm: self.realm,
-            realm_header: self.realm_header,
-            credentials,
-            parameters: parameters.collect(),
-        })
+        Ok(Explain { asking, parameters: parameters.collect() })
     }
 }
 
@@ -305,13 +280,15 @@ fn pair(property: &str) -> Result<(String, String), clap::Error> {
     }
 }
 
-fn refused(why: impl fmt::Display) -> clap::Error {
+pub(crate) fn refused(why: impl fmt::Display) -> clap::Error {
     Cli::command().error(ErrorKind::ValueValidation, why)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::asking::Credentials;
+    use crate::doctor::Policy;
 
     fn parsed(line: &str) -> Invocation {
         parse(line.split_whitespace()).unwrap()
@@ -386,8 +363,35 @@ mod tests {
                 ("scope", "PRINCIPAL_ROLE:reader"),
             ]
         );
-        assert!(matches!(&question.credentials, Credentials::Client { id, .. } if id == "root"));
+        assert!(
+            matches!(&question.asking.credentials, Credentials::Client { id, .. } if id == "root")
+        );
         assert!(!format!("{question:?}").contains("s3cr3t"));
+    }
+
+    #[test]
+    fn the_doctor_is_asked_about_a_catalog_or_a_table_of_it() {
+        let line = "merak doctor --client-id root --client-secret s3cr3t --catalog lake";
+        let doctor = |line: &str| {
+            let Command::Doctor(doctor) = parsed(line).command else {
+                panic!("this is no doctor");
+            };
+            doctor
+        };
+
+        let plain = doctor(line);
+        let policy = doctor(&format!("{line} --explain-policy a.b.t --principal ana"));
+
+        assert_eq!((plain.catalog.as_str(), plain.json, plain.policy), ("lake", false, None));
+        let expected = Policy {
+            namespace: "a\u{1f}b".to_owned(),
+            table: "t".to_owned(),
+            principal: Some("ana".to_owned()),
+        };
+        assert_eq!(policy.policy, Some(expected));
+        assert!(refusal(&format!("{line} --explain-policy t")).contains("namespace.table"));
+        assert!(refusal(&format!("{line} --principal ana")).contains("--explain-policy"));
+        assert!(refusal("merak doctor --catalog lake").contains("set CLIENT_ID"));
     }
 
     #[test]

@@ -3,9 +3,11 @@
 //! Only this crate reads the environment, and only it knows which database and which clouds there
 //! are.
 
+pub mod asking;
 pub mod cli;
 pub mod config;
 mod data_dir;
+pub mod doctor;
 pub mod explain;
 mod listen;
 mod metrics;

@@ -8,6 +8,7 @@ use merak_metastore::Metastore as _;
 use merak_model::{RealmId, SystemClock};
 use merak_server::cli::{self, Command};
 use merak_server::config::{Config, Loaded, Sources};
+use merak_server::doctor::doctor;
 use merak_server::explain::explain;
 use merak_server::{
     BootstrapOutcome, Server, bootstrap_realm, open_metastore, print_credentials, quickstart,
@@ -43,9 +44,12 @@ fn fail(error: &anyhow::Error) -> ExitCode {
 
 async fn run(invocation: cli::Invocation) -> anyhow::Result<ExitCode> {
     let cli::Invocation { command, options } = invocation;
+    // Those that ask a server need no configuration of their own.
     if let Command::Explain(question) = &command {
-        // It asks a server, and needs no configuration of its own.
         return Ok(explain(question).await);
+    }
+    if let Command::Doctor(question) = &command {
+        return Ok(doctor(question).await);
     }
     let mut sources = options.into_sources();
     if matches!(command, Command::Quickstart) {
@@ -59,6 +63,7 @@ async fn run(invocation: cli::Invocation) -> anyhow::Result<ExitCode> {
         Command::Bootstrap(wanted) => bootstrap(&config, &wanted).await,
         Command::Purge(wanted) => purge(&config, &wanted).await,
         Command::Explain(question) => Ok(explain(&question).await),
+        Command::Doctor(question) => Ok(doctor(&question).await),
     }
 }
 

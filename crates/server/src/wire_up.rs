@@ -15,7 +15,7 @@ use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchr
 use merak_model::Clock;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
 use merak_service::{Service, ServiceSettings};
-use merak_storage::{Storage, StorageSettings};
+use merak_storage::{GoogleSettings, Storage, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretBox};
 
 use crate::config::{self, AcceptedTokens, AllowList, Config, Database, SymmetricKey};
@@ -80,7 +80,7 @@ pub async fn wire_up(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<P
     let metastore = Arc::new(metastore);
     crate::realms::bootstrap_configured(&*metastore, &*clock, config).await?;
     let dyn_metastore: Arc<dyn Metastore> = Arc::<SqlMetastore>::clone(&metastore);
-    let storage = Arc::new(Storage::new(storage_settings(config)));
+    let storage = Arc::new(Storage::new(storage_settings(config), Arc::clone(&clock)));
     let features = Arc::new(config.features.clone());
     let limits = &config.limits;
     let service = Service::new(
@@ -92,6 +92,7 @@ pub async fn wire_up(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<P
             inline_max_bytes: limits.metadata_inline_max_bytes,
             cache_max_bytes: limits.metadata_cache_max_bytes as u64,
             max_metadata_bytes: limits.metadata_max_bytes as u64,
+            doctor_timeout: doctor_timeout(limits),
         },
     );
     let authn = Authn::new(Arc::clone(&dyn_metastore), clock, authn_settings(config)?);
@@ -135,6 +136,12 @@ fn health(
     }
 }
 
+/// So long that there is time left to tidy up and to answer.
+fn doctor_timeout(limits: &config::Limits) -> Duration {
+    let at_most = limits.request_timeout.saturating_sub(Duration::from_secs(10));
+    limits.doctor_timeout.min(at_most.max(limits.request_timeout / 2))
+}
+
 fn storage_settings(config: &Config) -> StorageSettings {
     let storage = &config.storage;
     let mut settings = StorageSettings {
@@ -142,6 +149,10 @@ fn storage_settings(config: &Config) -> StorageSettings {
         connect_timeout: storage.connect_timeout,
         max_metadata_bytes: config.limits.metadata_max_bytes as u64,
         max_clients: storage.max_clients,
+        credential_cache: storage.credential_cache,
+        sign_with_own_keys: storage.sign_with_own_keys,
+        google: google_settings(&storage.google),
+        azure: storage.azure.clone(),
         // Whether a catalog may have it is a feature, judged when it is made.
         allow_file_type: true,
         ..StorageSettings::default()
@@ -150,7 +161,44 @@ fn storage_settings(config: &Config) -> StorageSettings {
         settings.aws_access_key = Some(keys.access_key.clone().into());
         settings.aws_secret_key = Some(keys.secret_key.clone());
     }
+    settings.aws_named_keys = storage
+        .aws_by_name
+        .iter()
+        .map(|(name, keys)| {
+            let keys = merak_storage::AwsKeys {
+                access_key: keys.access_key.clone().into(),
+                secret_key: keys.secret_key.clone(),
+                session_token: None,
+            };
+            (name.clone(), keys)
+        })
+        .collect();
     settings
+}
+
+fn google_settings(google: &config::Google) -> GoogleSettings {
+    let config::Google {
+        token,
+        token_lifespan,
+        credentials_file,
+        gcloud_file,
+        metadata_server,
+        metadata_host,
+        sts_endpoint,
+        iam_endpoint,
+        storage_endpoint,
+    } = google.clone();
+    GoogleSettings {
+        token,
+        token_lifespan,
+        credentials_file,
+        gcloud_file,
+        metadata_server,
+        metadata_host,
+        sts_endpoint,
+        iam_endpoint,
+        storage_endpoint,
+    }
 }
 
 fn authn_settings(config: &Config) -> anyhow::Result<AuthnSettings> {

@@ -6,14 +6,11 @@ use merak_model::features::{
     STORAGE_CONFIGURATION_MAX_LOCATIONS, SUPPORTED_CATALOG_STORAGE_TYPES,
 };
 use merak_model::location::StorageType;
-use merak_model::storage_config::{Provider, S3Config, WILDCARD};
+use merak_model::storage_config::{AzureConfig, GcsConfig, Provider, S3Config, WILDCARD};
 use merak_model::{Entity, Location, Properties, StorageConfig};
 
 use crate::Error;
 use crate::locations::{DEFAULT_BASE_LOCATION, storage_config};
-
-/// The storage types whose metadata files this server can read and write.
-const IMPLEMENTED: [StorageType; 2] = [StorageType::S3, StorageType::File];
 
 /// Judges a storage configuration and fills in the allowed locations that go without saying.
 pub(crate) fn check(
@@ -23,12 +20,14 @@ pub(crate) fn check(
 ) -> Result<StorageConfig, Error> {
     let storage_type = config.storage_type();
     let supported = features.list(&SUPPORTED_CATALOG_STORAGE_TYPES);
-    let is_supported = supported.iter().any(|name| name == storage_type.as_str());
-    if !is_supported || !IMPLEMENTED.contains(&storage_type) {
+    if !supported.iter().any(|name| name == storage_type.as_str()) {
         return Err(Error::IllegalArgument(format!("Unsupported storage type: {storage_type}")));
     }
-    if let Provider::S3(s3) = &config.provider {
-        check_s3(s3, features)?;
+    match &config.provider {
+        Provider::S3(s3) => check_s3(s3, features)?,
+        Provider::Azure(azure) => check_azure(azure)?,
+        Provider::Gcs(gcs) => check_gcs(gcs)?,
+        Provider::File {} => {}
     }
     let base = properties
         .get(DEFAULT_BASE_LOCATION)
@@ -107,9 +106,19 @@ fn check_s3(s3: &S3Config, features: CatalogFeatures<'_>) -> Result<(), Error> {
                 "{name} must be an address that begins with http:// or https://: '{text}'"
             )));
         }
+        if is_url && is_link_local(text) {
+            // There, machines of clouds find their own credentials.
+            return Err(Error::BadRequest(format!("{name} must not be a link-local address")));
+        }
     }
-    for key in &s3.allowed_kms_keys {
-        refuse_invisible("allowedKmsKeys", key)?;
+    let keys = [
+        ("allowedKmsKeys", &s3.allowed_kms_keys),
+        ("encryptionKeys", &s3.encryption_keys),
+        ("decryptionKeys", &s3.decryption_keys),
+    ];
+    for (name, key) in keys.iter().flat_map(|(name, keys)| keys.iter().map(move |key| (name, key)))
+    {
+        refuse_invisible(name, key)?;
     }
     match &s3.role_arn {
         Some(arn) if !is_arn(arn) => {
@@ -117,6 +126,40 @@ fn check_s3(s3: &S3Config, features: CatalogFeatures<'_>) -> Result<(), Error> {
         }
         Some(_) | None => Ok(()),
     }
+}
+
+fn check_azure(azure: &AzureConfig) -> Result<(), Error> {
+    let texts = [
+        ("tenantId", Some(&azure.tenant_id)),
+        ("multiTenantAppName", azure.multi_tenant_app_name.as_ref()),
+        ("consentUrl", azure.consent_url.as_ref()),
+    ];
+    for (name, text) in texts {
+        refuse_invisible(name, text.map_or("", String::as_str))?;
+    }
+    // It becomes a part of an address that secrets are sent to.
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    if azure.tenant_id.is_empty() || !azure.tenant_id.chars().all(fits) {
+        return Err(Error::BadRequest(format!(
+            "tenantId must be the id or a domain of the storage account's tenant: '{}'",
+            azure.tenant_id
+        )));
+    }
+    Ok(())
+}
+
+fn check_gcs(gcs: &GcsConfig) -> Result<(), Error> {
+    let Some(account) = &gcs.gcs_service_account else { return Ok(()) };
+    refuse_invisible("gcsServiceAccount", account)?;
+    // It becomes a part of an address, too.
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._:@".contains(c);
+    if account.matches('@').count() != 1 || !account.chars().all(fits) {
+        return Err(Error::BadRequest(format!(
+            "gcsServiceAccount must be the e-mail address of a service account, such as \
+             name@project.iam.gserviceaccount.com: '{account}'"
+        )));
+    }
+    Ok(())
 }
 
 /// Refuses characters that cannot be seen: copied from a terminal, an ARN easily brings some along.
@@ -128,6 +171,20 @@ fn refuse_invisible(name: &str, text: &str) -> Result<(), Error> {
             u32::from(found),
             text.escape_debug()
         ))),
+    }
+}
+
+/// Whether a URL leads to the machine's own link, in whichever form its address is written.
+fn is_link_local(text: &str) -> bool {
+    let Ok(url) = url::Url::parse(text) else { return false };
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_link_local(),
+        Some(url::Host::Ipv6(address)) => {
+            address.is_unicast_link_local()
+                || address.to_ipv4_mapped().is_some_and(|address| address.is_link_local())
+        }
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("metadata.google.internal"),
+        None => false,
     }
 }
 
@@ -165,6 +222,14 @@ pub(crate) fn check_change(
             "Cannot modify storage type of storage config from {} to {}",
             before.storage_type(),
             after.storage_type()
+        )));
+    }
+    if let (Provider::Azure(before), Provider::Azure(after)) = (&before.provider, &after.provider)
+        && before.tenant_id != after.tenant_id
+    {
+        return Err(Error::BadRequest(format!(
+            "Cannot modify TenantId in storage config from {} to {}",
+            before.tenant_id, after.tenant_id
         )));
     }
     if let (Provider::S3(before), Provider::S3(after)) = (&before.provider, &after.provider) {

@@ -12,13 +12,13 @@ use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES,
 };
-use merak_model::{
-    Entity, EntityId, EntityKind, Location, Properties, RealmId, StorageConfig, TableIdent,
-};
+use merak_model::{Entity, EntityId, EntityKind, Location, Properties, RealmId, TableIdent};
+use merak_storage::CatalogStore;
 use merak_table_metadata::{CommitContext, TableCommit, TableMetadata};
 use serde_json::Value;
 
-use crate::locations::{check_files, check_places, check_still_allowed, places, storage_config};
+use crate::delegation::ClientAccess;
+use crate::locations::{check_files, check_places, check_still_allowed, places};
 use crate::metadata::TableRef;
 use crate::new_tables::{
     WrittenFile, check_is_free, check_table_properties, describe, table_exists,
@@ -84,32 +84,32 @@ impl Service {
         let commit = std::slice::from_ref(&proof.operation().0);
         let features = self.features_of(realm);
         let features = features.within(&target.namespace.catalog.properties);
-        let config = storage_config(&target.namespace.catalog)?;
-        check_still_allowed(&target.ident, &target.table, &config)?;
+        let store = self.store(realm, &target.namespace.catalog)?;
+        check_still_allowed(&target.ident, &target.table, &store.config)?;
         let mut turn = self.queue.enter(realm, target.table.id).await;
-        let mut base = self.base(realm, target, &turn, &config).await?;
+        let mut base = self.base(realm, target, &turn, &store).await?;
         let retries = features.number(&ICEBERG_COMMIT_MAX_RETRIES).max(0);
         for _ in 0..=retries {
-            let built = self.build(commit, &base, target, &config, features)?;
+            let built = self.build(commit, &base, target, &store, features)?;
             let Built::Changed(metadata) = built else {
-                return self.current(realm, target, &base, &config).await;
+                return self.current(realm, target, &base, &store).await;
             };
-            let file = self.write_file(&config, &metadata, Some(base.location())).await?;
+            let file = self.write_file(&store, &metadata, Some(base.location())).await?;
             let entity = self.moved(&base, &metadata, &file)?;
             let change = self.pointer_swap(&base, entity.clone(), &file, features);
             match self.metastore.apply(realm, &[change]).await {
                 Ok(()) => {
-                    self.after_commit(realm, target, &config, &base, &metadata, &file).await;
+                    self.after_commit(realm, target, &store, &base, &metadata, &file).await;
                     turn.leave(Newest { entity, metadata: Arc::new(*metadata) });
                     return Ok(file.loaded());
                 }
                 Err(MetastoreError::Conflict { .. }) => {
-                    self.metadata.discard(&config, &file.location).await;
-                    base = self.base_again(realm, proof.caller().id, target, &config).await?;
+                    self.metadata.discard(&store, &file.location).await;
+                    base = self.base_again(realm, proof.caller().id, target, &store).await?;
                 }
                 Err(error) => {
                     if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
-                        self.metadata.discard(&config, &file.location).await;
+                        self.metadata.discard(&store, &file.location).await;
                     }
                     return Err(commit_failed(error, &target.ident));
                 }
@@ -127,10 +127,10 @@ impl Service {
         let target = proof.target();
         let features = self.features_of(realm);
         let features = features.within(&target.namespace.catalog.properties);
-        let config = storage_config(&target.namespace.catalog)?;
+        let store = self.store(realm, &target.namespace.catalog)?;
         let commits = std::slice::from_ref(&proof.operation().0);
-        let metadata = self.build_new(commits, target, &config, features)?;
-        let made = self.write_and_create(realm, target, &config, &metadata, features).await;
+        let metadata = self.build_new(commits, target, &store, features)?;
+        let made = self.write_and_create(realm, target, &store, &metadata, features).await;
         made.map_err(|error| if is_table_there(&error, target) { create_failed() } else { error })
     }
 
@@ -140,11 +140,11 @@ impl Service {
         realm: &RealmId,
         target: &ResolvedTable,
         turn: &Turn,
-        config: &StorageConfig,
+        store: &CatalogStore,
     ) -> Result<Base, Error> {
         match turn.newest(&target.table) {
             Some(Newest { entity, metadata }) => Ok(Base { entity, metadata }),
-            None => self.read_base(realm, target, config).await,
+            None => self.read_base(realm, target, store).await,
         }
     }
 
@@ -152,11 +152,11 @@ impl Service {
         &self,
         realm: &RealmId,
         target: &ResolvedTable,
-        config: &StorageConfig,
+        store: &CatalogStore,
     ) -> Result<Base, Error> {
         let location = pointer(target)?;
         let table = table_ref(realm, target);
-        let json = self.metadata.json(table, config, location, target.metadata.as_deref()).await?;
+        let json = self.metadata.json(table, store, location, target.metadata.as_deref()).await?;
         let metadata = Arc::new(metadata::parse(location, &json)?);
         Ok(Base { entity: target.table.clone(), metadata })
     }
@@ -167,15 +167,15 @@ impl Service {
         realm: &RealmId,
         caller: EntityId,
         target: &ResolvedTable,
-        config: &StorageConfig,
+        store: &CatalogStore,
     ) -> Result<Base, Error> {
         let catalog = &target.namespace.catalog.name;
         let (entity, body) =
             self.look_again(realm, caller, catalog, &target.ident, target.table.id).await?;
-        check_still_allowed(&target.ident, &entity, config)?;
+        check_still_allowed(&target.ident, &entity, &store.config)?;
         let location = entity.metadata_location.clone().unwrap_or_default();
         let table = table_ref(realm, target);
-        let json = self.metadata.json(table, config, &location, body.as_deref()).await?;
+        let json = self.metadata.json(table, store, &location, body.as_deref()).await?;
         let metadata = Arc::new(metadata::parse(&location, &json)?);
         Ok(Base { entity, metadata })
     }
@@ -187,7 +187,7 @@ impl Service {
         commits: &[Commit],
         base: &Base,
         target: &ResolvedTable,
-        config: &StorageConfig,
+        store: &CatalogStore,
         features: CatalogFeatures<'_>,
     ) -> Result<Built, Error> {
         let mut newest: Option<TableMetadata> = None;
@@ -210,9 +210,9 @@ impl Service {
         let before = places(&base.metadata)?;
         let moved: Vec<Location> =
             places(&metadata)?.into_iter().filter(|place| !before.contains(place)).collect();
-        check_places(&target.ident, &moved, &target.namespace, config, features)?;
+        check_places(&target.ident, &moved, &target.namespace, &store.config, features)?;
         let added = commits.iter().flat_map(|commit| commit.0.file_locations());
-        check_files(&target.ident, added, config)?;
+        check_files(&target.ident, added, &store.config)?;
         Ok(Built::Changed(Box::new(metadata)))
     }
 
@@ -221,7 +221,7 @@ impl Service {
         &self,
         commits: &[Commit],
         target: &ResolvedNewTable,
-        config: &StorageConfig,
+        store: &CatalogStore,
         features: CatalogFeatures<'_>,
     ) -> Result<TableMetadata, Error> {
         check_create_holds(target)?;
@@ -240,8 +240,14 @@ impl Service {
         let metadata = metadata.ok_or_else(|| {
             Error::BadRequest("A commit must have at least one change".to_owned())
         })?;
-        check_places(&target.ident, &places(&metadata)?, &target.namespace, config, features)?;
-        check_files(&target.ident, metadata.file_locations(), config)?;
+        check_places(
+            &target.ident,
+            &places(&metadata)?,
+            &target.namespace,
+            &store.config,
+            features,
+        )?;
+        check_files(&target.ident, metadata.file_locations(), &store.config)?;
         Ok(metadata)
     }
 
@@ -283,14 +289,14 @@ impl Service {
         realm: &RealmId,
         target: &ResolvedTable,
         base: &Base,
-        config: &StorageConfig,
+        store: &CatalogStore,
     ) -> Result<LoadedTable, Error> {
         let table = table_ref(realm, target);
-        let metadata = self.metadata.json(table, config, base.location(), None).await?;
+        let metadata = self.metadata.json(table, store, base.location(), None).await?;
         Ok(LoadedTable {
             metadata_location: Some(base.location().to_owned()),
             metadata,
-            config: Properties::new(),
+            access: ClientAccess::default(),
         })
     }
 
@@ -299,7 +305,7 @@ impl Service {
         &self,
         realm: &RealmId,
         target: &ResolvedTable,
-        config: &StorageConfig,
+        store: &CatalogStore,
         base: &Base,
         metadata: &TableMetadata,
         file: &WrittenFile,
@@ -311,10 +317,10 @@ impl Service {
             return;
         }
         // The client need not wait for it.
-        let (files, config) = (self.metadata.clone(), config.clone());
+        let (files, store) = (self.metadata.clone(), store.clone());
         tokio::spawn(async move {
             for location in expired {
-                files.discard(&config, &location).await;
+                files.discard(&store, &location).await;
             }
         });
     }

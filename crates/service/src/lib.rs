@@ -7,6 +7,8 @@ mod catalog_roles;
 mod catalog_rules;
 mod catalogs;
 mod commits;
+mod delegation;
+mod doctor;
 mod error;
 mod grants;
 mod locations;
@@ -19,12 +21,15 @@ mod principals;
 mod properties;
 mod queue;
 mod quickstart;
+mod session;
+mod signing;
 mod tables;
 mod transactions;
 mod versioned;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use merak_metastore::Metastore;
 use merak_model::{Clock, Features, RealmId};
@@ -33,7 +38,10 @@ use merak_storage::Storage;
 pub use catalog_roles::CatalogRoleDraft;
 pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
 pub use commits::Commit;
+pub use delegation::{AccessDelegation, ClientAccess, TableCredentials};
+pub use doctor::PolicyExplanation;
 pub use error::Error;
+pub use merak_storage::{Diagnosis, S3RequestToSign};
 pub use namespaces::{NamespaceView, PropertiesUpdated};
 pub use new_tables::{Registration, TableDraft};
 pub use principal_roles::PrincipalRoleDraft;
@@ -52,6 +60,8 @@ pub struct ServiceSettings {
     pub cache_max_bytes: u64,
     /// Metadata larger than this is not read.
     pub max_metadata_bytes: u64,
+    /// All steps of a diagnosis together may take so long.
+    pub doctor_timeout: Duration,
 }
 
 /// Carries operations out.
@@ -60,8 +70,10 @@ pub struct Service {
     metastore: Arc<dyn Metastore>,
     clock: Arc<dyn Clock>,
     features: Arc<BTreeMap<RealmId, Arc<Features>>>,
+    storage: Arc<Storage>,
     metadata: metadata::MetadataFiles,
     queue: queue::CommitQueue,
+    doctor: doctor::Diagnoses,
 }
 
 impl Service {
@@ -73,8 +85,10 @@ impl Service {
         features: Arc<BTreeMap<RealmId, Arc<Features>>>,
         settings: &ServiceSettings,
     ) -> Self {
-        let metadata = metadata::MetadataFiles::new(storage, settings);
-        Self { metastore, clock, features, metadata, queue: queue::CommitQueue::default() }
+        let metadata = metadata::MetadataFiles::new(Arc::clone(&storage), settings);
+        let queue = queue::CommitQueue::default();
+        let doctor = doctor::Diagnoses::new(settings.doctor_timeout);
+        Self { metastore, clock, features, storage, metadata, queue, doctor }
     }
 
     /// The features of a realm. One that is not configured has the defaults.

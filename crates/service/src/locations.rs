@@ -68,7 +68,6 @@ pub(crate) fn places(metadata: &TableMetadata) -> Result<Vec<Location>, Error> {
 
 /// The places of a table that is there, which credentials for it may reach: as [`places`], in the
 /// same order and each once. They were kept apart from those of all other tables.
-#[cfg_attr(not(test), expect(dead_code, reason = "for the vending of credentials"))]
 pub(crate) fn granted_places(table: &Entity) -> Result<Vec<Location>, Error> {
     let unreadable =
         |what: String| Error::Internal(format!("The places of table {}: {what}", table.name));

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use merak_model::{Entity, EntityId, Location, RealmId, StorageConfig, TableIdent};
-use merak_storage::{Compression, Storage, gunzip, gzip};
+use merak_model::{Entity, EntityId, Location, RealmId, TableIdent};
+use merak_storage::{CatalogStore, Compression, Storage, gunzip, gzip};
 use merak_table_metadata::TableMetadata;
 use moka::future::Cache;
 
@@ -88,7 +88,7 @@ impl MetadataFiles {
     pub(crate) async fn json(
         &self,
         table: TableRef<'_>,
-        config: &StorageConfig,
+        store: &CatalogStore,
         location: &str,
         beside: Option<&[u8]>,
     ) -> Result<Bytes, Error> {
@@ -101,7 +101,7 @@ impl MetadataFiles {
             Some(body) => Bytes::from(gunzip(body, self.max_bytes).map_err(|error| {
                 Error::Internal(format!("The metadata kept for {location} is damaged: {error}"))
             })?),
-            None => self.read(config, &Location::parse(location)?).await?,
+            None => self.read(store, &Location::parse(location)?).await?,
         };
         self.remember(table, location, json.clone()).await;
         Ok(json)
@@ -110,10 +110,10 @@ impl MetadataFiles {
     /// The content of a file, whether it was seen before or not.
     pub(crate) async fn read(
         &self,
-        config: &StorageConfig,
+        store: &CatalogStore,
         location: &Location,
     ) -> Result<Bytes, Error> {
-        Ok(self.storage.read_metadata(config, location).await?)
+        Ok(self.storage.read_metadata(store, location).await?)
     }
 
     /// Keeps the JSON of a file that a table points to now.
@@ -136,22 +136,22 @@ impl MetadataFiles {
     /// Makes the folder of a table's metadata, where engines do not make it themselves.
     pub(crate) async fn make_folder(
         &self,
-        config: &StorageConfig,
+        store: &CatalogStore,
         folder: &Location,
     ) -> Result<(), Error> {
-        Ok(self.storage.make_folder(config, folder).await?)
+        Ok(self.storage.make_folder(store, folder).await?)
     }
 
     /// Writes a new file. Nothing refers to it yet.
     pub(crate) async fn write(
         &self,
-        config: &StorageConfig,
+        store: &CatalogStore,
         location: &Location,
         json: &[u8],
         as_gzip: bool,
     ) -> Result<(), Error> {
         let compression = if as_gzip { Compression::Gzip } else { Compression::None };
-        self.storage.create_metadata(config, location, json, compression).await.map_err(|error| {
+        self.storage.create_metadata(store, location, json, compression).await.map_err(|error| {
             if matches!(error, merak_storage::Error::NotFound { .. }) {
                 // A file is never missing when it is created: its bucket is.
                 return Error::BadRequest(error.to_string());
@@ -161,8 +161,8 @@ impl MetadataFiles {
     }
 
     /// Removes a file that nothing refers to. If that fails it is left behind, which harms nobody.
-    pub(crate) async fn discard(&self, config: &StorageConfig, location: &Location) {
-        if let Err(error) = self.storage.delete(config, location).await {
+    pub(crate) async fn discard(&self, store: &CatalogStore, location: &Location) {
+        if let Err(error) = self.storage.delete(store, location).await {
             tracing::warn!(
                 %location,
                 error = &error as &dyn std::error::Error,

@@ -9,18 +9,16 @@ use merak_model::features::{
     ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION, ALLOW_SPECIFYING_FILE_IO_IMPL,
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED,
 };
-use merak_model::{
-    Entity, EntityKind, EntityName, Location, Properties, RealmId, StorageConfig, TableIdent,
-};
+use merak_model::{Entity, EntityKind, EntityName, Location, Properties, RealmId, TableIdent};
+use merak_storage::{CatalogStore, LocationGrant};
 use merak_table_metadata::{
     NewTable, TableMetadata, metadata_file_name, metadata_folder, wants_gzip,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::locations::{
-    base_location, check_files, check_metadata_file, check_places, places, storage_config,
-};
+use crate::delegation::{AccessDelegation, ClientAccess, Wanted};
+use crate::locations::{base_location, check_files, check_metadata_file, check_places, places};
 use crate::metadata::TableRef;
 use crate::properties::refuse_reserved;
 use crate::tables::LoadedTable;
@@ -56,6 +54,7 @@ impl Service {
         &self,
         access: CreateTableAccess,
         draft: TableDraft,
+        asked: AccessDelegation,
     ) -> Result<LoadedTable, Error> {
         let realm = access.realm();
         let target = access.target();
@@ -63,25 +62,42 @@ impl Service {
         let features = self.features_of(realm);
         let features = features.within(&catalog.properties);
         check_is_free(target)?;
-        let config = storage_config(catalog)?;
-        let client_config =
-            self.client_config(realm, catalog, &config, &target.ident, access.is_delegated())?;
+        let store = self.store(realm, catalog)?;
+        let is_placed = draft.location.is_some()
+            || WRITE_PATHS.iter().any(|key| draft.properties.contains_key(*key));
         let metadata = self.draft_metadata(target, draft, features)?;
-        check_places(&target.ident, &places(&metadata)?, &target.namespace, &config, features)?;
-        if access.is_staged() {
+        let places = places(&metadata)?;
+        check_places(&target.ident, &places, &target.namespace, &store.config, features)?;
+        // Where it is made at once, the transaction that makes it judges this. What is staged, or
+        // gets credentials for a place of the client's choice, is judged before.
+        if access.is_staged() || (asked.is_asked() && is_placed) {
             self.check_is_apart(realm, target, &metadata, features).await?;
+        }
+        // Before the table is made: if there are no credentials, nothing was done. They are given
+        // out only if it comes to be.
+        let wanted = Wanted {
+            realm,
+            caller: access.caller(),
+            catalog,
+            ident: &target.ident,
+            location: metadata.location(),
+            asked,
+        };
+        let grant = LocationGrant::of_new_table(&access, places);
+        let client_access = self.client_access(wanted, &store.config, grant).await?;
+        if access.is_staged() {
             // DuckDB writes manifests before it commits, and makes no folders on the local disk.
             let folder = Location::parse(&metadata_folder(&metadata))?;
-            self.metadata.make_folder(&config, &folder).await?;
+            self.metadata.make_folder(&store, &folder).await?;
             let json = Bytes::from(metadata.to_json());
             return Ok(LoadedTable {
                 metadata_location: None,
                 metadata: json,
-                config: client_config,
+                access: client_access,
             });
         }
-        let made = self.write_and_create(realm, target, &config, &metadata, features).await?;
-        Ok(LoadedTable { config: client_config, ..made })
+        let made = self.write_and_create(realm, target, &store, &metadata, features).await?;
+        Ok(LoadedTable { access: client_access, ..made })
     }
 
     /// The metadata of a table that a client describes.
@@ -117,16 +133,16 @@ impl Service {
         &self,
         realm: &RealmId,
         target: &ResolvedNewTable,
-        config: &StorageConfig,
+        store: &CatalogStore,
         metadata: &TableMetadata,
         features: CatalogFeatures<'_>,
     ) -> Result<LoadedTable, Error> {
-        let file = self.write_first(target, config, metadata).await?;
+        let file = self.write_first(target, store, metadata).await?;
         let change = self.creation(target, metadata, &file, features)?;
         if let Err(error) = self.metastore.apply(realm, &[change]).await {
             let is_unknown = matches!(error, MetastoreError::OutcomeUnknown(_));
             if !is_unknown {
-                self.metadata.discard(config, &file.location).await;
+                self.metadata.discard(store, &file.location).await;
             }
             return Err(creation_failed(error, &target.ident));
         }
@@ -155,17 +171,17 @@ impl Service {
     pub(crate) async fn write_first(
         &self,
         target: &ResolvedNewTable,
-        config: &StorageConfig,
+        store: &CatalogStore,
         metadata: &TableMetadata,
     ) -> Result<WrittenFile, Error> {
         EntityName::parse("table", &target.ident.name)?;
-        self.write_file(config, metadata, None).await
+        self.write_file(store, metadata, None).await
     }
 
     /// Writes metadata to a new file, named after the one before.
     pub(crate) async fn write_file(
         &self,
-        config: &StorageConfig,
+        store: &CatalogStore,
         metadata: &TableMetadata,
         previous: Option<&str>,
     ) -> Result<WrittenFile, Error> {
@@ -173,13 +189,13 @@ impl Service {
         let name = metadata_file_name(previous, Uuid::new_v4(), as_gzip);
         let location = Location::parse(&format!("{}/{name}", metadata_folder(metadata)))?;
         // Nothing is written outside the allowed locations, whatever was judged before.
-        if !config.allows(&location) {
+        if !store.config.allows(&location) {
             return Err(Error::Forbidden(format!(
                 "The metadata file {location} would be outside the catalog's allowed locations"
             )));
         }
         let json = Bytes::from(metadata.to_json());
-        self.metadata.write(config, &location, &json, as_gzip).await?;
+        self.metadata.write(store, &location, &json, as_gzip).await?;
         Ok(WrittenFile { location, json })
     }
 
@@ -234,9 +250,9 @@ impl Service {
         registration: Registration,
         metadata_location: &str,
     ) -> Result<LoadedTable, Error> {
-        let (realm, target) = match &registration {
-            Registration::New(proof) => (proof.realm(), proof.target()),
-            Registration::Overwrite(proof) => (proof.realm(), proof.target()),
+        let (realm, caller, target) = match &registration {
+            Registration::New(proof) => (proof.realm(), proof.caller(), proof.target()),
+            Registration::Overwrite(proof) => (proof.realm(), proof.caller(), proof.target()),
         };
         EntityName::parse("table", &target.ident.name)?;
         let may_replace = matches!(registration, Registration::Overwrite(_));
@@ -250,20 +266,29 @@ impl Service {
         let features = self.features_of(realm);
         let catalog = &target.namespace.catalog;
         let features = features.within(&catalog.properties);
-        let config = storage_config(catalog)?;
+        let store = self.store(realm, catalog)?;
         let location = Location::parse(metadata_location)?;
         let ident = &target.ident;
-        check_places(ident, std::slice::from_ref(&location), &target.namespace, &config, features)?;
-        let json = self.metadata.read(&config, &location).await?;
+        let place = std::slice::from_ref(&location);
+        check_places(ident, place, &target.namespace, &store.config, features)?;
+        let json = self.metadata.read(&store, &location).await?;
         let metadata = metadata::parse(location.as_str(), &json)?;
         // A commit would find what is wrong inside later, and could not mend it.
         metadata.validate().map_err(|error| {
             Error::BadRequest(format!("The metadata file {location} is malformed: {error}"))
         })?;
-        check_places(ident, &places(&metadata)?, &target.namespace, &config, features)?;
+        check_places(ident, &places(&metadata)?, &target.namespace, &store.config, features)?;
         check_metadata_file(&location, &metadata, features)?;
-        check_files(ident, metadata.file_locations(), &config)?;
-        let client_config = self.client_config(realm, catalog, &config, ident, false)?;
+        check_files(ident, metadata.file_locations(), &store.config)?;
+        let wanted = Wanted {
+            realm,
+            caller,
+            catalog,
+            ident,
+            location: metadata.location(),
+            asked: AccessDelegation::default(),
+        };
+        let access = self.client_access(wanted, &store.config, None).await?;
         let file = WrittenFile { location, json };
         let change = match replaced {
             None => self.creation(target, &metadata, &file, features)?,
@@ -297,7 +322,7 @@ impl Service {
             .await
             .map_err(|error| creation_failed(error, ident))?;
         self.keep(realm, target, &file).await;
-        Ok(LoadedTable { config: client_config, ..file.loaded() })
+        Ok(LoadedTable { access, ..file.loaded() })
     }
 }
 
@@ -314,7 +339,7 @@ impl WrittenFile {
         LoadedTable {
             metadata_location: Some(self.location.as_str().to_owned()),
             metadata: self.json.clone(),
-            config: Properties::new(),
+            access: ClientAccess::default(),
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Tables that are there: listing, loading, dropping, renaming.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use merak_authz::operations::{
     DropTableWithPurge, DropTableWithoutPurge, ListTables, RenameTable, TableExists,
@@ -13,17 +11,15 @@ use merak_metastore::{
     CallerRef, Change, Error as MetastoreError, MetadataBody, ResolveRequest, RoleSelection,
     TableLookup,
 };
-use merak_model::features::{
-    DROP_WITH_PURGE_ENABLED, LIST_PAGINATION_ENABLED, SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION,
-};
-use merak_model::storage_config::Provider;
-use merak_model::{
-    Entity, EntityId, EntityKind, EntityName, Namespace, RealmId, StorageConfig, TableIdent,
-};
+use merak_model::entity::internal;
+use merak_model::features::{DROP_WITH_PURGE_ENABLED, LIST_PAGINATION_ENABLED};
+use merak_model::{Entity, EntityId, EntityKind, EntityName, Namespace, RealmId, TableIdent};
+use merak_storage::{CatalogStore, LocationGrant};
 use merak_table_metadata::only_referenced_snapshots;
 use sha2::{Digest, Sha256};
 
-use crate::locations::{check_still_allowed, storage_config};
+use crate::delegation::{AccessDelegation, ClientAccess, TableCredentials, Wanted};
+use crate::locations::{check_still_allowed, granted_places};
 use crate::metadata::TableRef;
 use crate::{Error, Service};
 
@@ -71,15 +67,24 @@ pub struct LoadOptions {
     pub snapshots: Snapshots,
     /// The tags ([`version_tag`]) of what the client has already.
     pub known_tags: Vec<String>,
+    /// What it asked for to reach the table's files.
+    pub asked: AccessDelegation,
 }
 
-/// What tells one state of a table from another, as a client sees it: another state, or another
-/// choice of snapshots, has another tag.
-pub fn version_tag(metadata_location: &str, snapshots: Snapshots) -> String {
+/// What tells one state of a table from another, as a client sees it.
+///
+/// Another state, another choice of snapshots, or other credentials have another tag. So a client that is told it has what there
+/// is has credentials that would be given to it now.
+pub fn version_tag(metadata_location: &str, snapshots: Snapshots, access: &ClientAccess) -> String {
     let mut hash = Sha256::new();
     hash.update(metadata_location);
     if snapshots == Snapshots::Refs {
         hash.update("\u{0}refs");
+    }
+    if let Some(credentials) = &access.credentials {
+        hash.update("\u{0}credentials\u{0}");
+        hash.update(&credentials.id);
+        hash.update(credentials.expires_at_ms.to_be_bytes());
     }
     hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         use std::fmt::Write as _;
@@ -95,8 +100,8 @@ pub struct LoadedTable {
     pub metadata_location: Option<String>,
     /// Its metadata, as JSON.
     pub metadata: Bytes,
-    /// What the client needs to reach its files.
-    pub config: BTreeMap<String, String>,
+    /// What the client is given to reach its files.
+    pub access: ClientAccess,
 }
 
 /// What a load found.
@@ -105,7 +110,7 @@ pub enum Loaded {
     /// The table.
     Table(LoadedTable),
     /// What the client has is what there is.
-    NotModified(String),
+    NotModified(String, ClientAccess),
 }
 
 impl Service {
@@ -165,23 +170,14 @@ impl Service {
     ) -> Result<Loaded, Error> {
         let found = access.table();
         let catalog = &found.namespace.catalog;
-        let config = storage_config(catalog)?;
-        check_still_allowed(&found.ident, &found.table, &config)?;
-        let client_config = self.client_config(
-            access.realm(),
-            catalog,
-            &config,
-            &found.ident,
-            !matches!(access, TableAccess::Metadata(_)),
-        )?;
+        let store = self.store(access.realm(), catalog)?;
         let location = pointer(found)?;
-        if !options.known_tags.is_empty()
-            && options.known_tags.contains(&version_tag(location, options.snapshots))
-        {
-            return Ok(Loaded::NotModified(location.to_owned()));
+        let client_access = self.table_access(&access, &store, options.asked).await?;
+        if options.known_tags.contains(&version_tag(location, options.snapshots, &client_access)) {
+            return Ok(Loaded::NotModified(location.to_owned(), client_access));
         }
         let table = TableRef { realm: access.realm(), catalog, ident: &found.ident };
-        let json = self.metadata.json(table, &config, location, found.metadata.as_deref()).await?;
+        let json = self.metadata.json(table, &store, location, found.metadata.as_deref()).await?;
         let metadata = match options.snapshots {
             Snapshots::All => json,
             Snapshots::Refs => Bytes::from(only_referenced_snapshots(&json)?),
@@ -189,8 +185,41 @@ impl Service {
         Ok(Loaded::Table(LoadedTable {
             metadata_location: Some(location.to_owned()),
             metadata,
-            config: client_config,
+            access: client_access,
         }))
+    }
+
+    /// Newer credentials for a table's files; nothing where there are none to be had, such as for
+    /// files of the server's own disk.
+    pub async fn load_credentials(
+        &self,
+        access: TableAccess,
+    ) -> Result<Option<TableCredentials>, Error> {
+        let store = self.store(access.realm(), &access.table().namespace.catalog)?;
+        let asked = AccessDelegation { vended_credentials: true, remote_signing: false };
+        Ok(self.table_access(&access, &store, asked).await?.credentials)
+    }
+
+    /// What a client is given to reach a table's files, which are where its catalog may reach now.
+    async fn table_access(
+        &self,
+        access: &TableAccess,
+        store: &CatalogStore,
+        asked: AccessDelegation,
+    ) -> Result<ClientAccess, Error> {
+        let found = access.table();
+        check_still_allowed(&found.ident, &found.table, &store.config)?;
+        let places = granted_places(&found.table)?;
+        let wanted = Wanted {
+            realm: access.realm(),
+            caller: access.caller(),
+            catalog: &found.namespace.catalog,
+            ident: &found.ident,
+            location: found.table.internal.get(internal::LOCATION).map_or("", String::as_str),
+            asked,
+        };
+        let grant = LocationGrant::of_table(access, places);
+        self.client_access(wanted, &store.config, grant).await
     }
 
     /// Removes a table from its catalog, and leaves its files.
@@ -311,40 +340,6 @@ impl Service {
                 name: ident.to_string(),
             })
         })
-    }
-
-    /// What a client is told to reach a table's files. Where it asks for credentials that cannot be
-    /// had, that is an error and not a silence: it would fail later, and further away.
-    pub(crate) fn client_config(
-        &self,
-        realm: &RealmId,
-        catalog: &Entity,
-        config: &StorageConfig,
-        ident: &TableIdent,
-        is_delegated: bool,
-    ) -> Result<BTreeMap<String, String>, Error> {
-        let Provider::S3(s3) = &config.provider else {
-            return Ok(BTreeMap::new());
-        };
-        let features = self.features_of(realm);
-        let skips =
-            features.within(&catalog.properties).is_on(&SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION);
-        if skips {
-            return Ok(BTreeMap::new());
-        }
-        if is_delegated {
-            return Err(Error::BadRequest(format!(
-                "Credential vending was requested for table {ident}, but no credentials are \
-                 available: this version of Merak vends none for S3; leave out the header \
-                 X-Iceberg-Access-Delegation and give the client credentials of its own"
-            )));
-        }
-        let pairs = [
-            ("client.region", s3.region.clone()),
-            ("s3.endpoint", s3.endpoint.clone()),
-            ("s3.path-style-access", s3.path_style_access.map(|on| on.to_string())),
-        ];
-        Ok(pairs.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect())
     }
 }
 

@@ -7,11 +7,12 @@ use merak_authz::operations::CommitTransaction;
 use merak_authz::{Authorized, TransactionTarget};
 use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES};
-use merak_model::{Entity, EntityId, Features, RealmId, StorageConfig, TableIdent};
+use merak_model::{Entity, EntityId, Features, RealmId, TableIdent};
+use merak_storage::CatalogStore;
 use merak_table_metadata::TableMetadata;
 
 use crate::commits::{Base, Built, Commit};
-use crate::locations::{check_still_allowed, storage_config};
+use crate::locations::check_still_allowed;
 use crate::new_tables::WrittenFile;
 use crate::queue::{Newest, Turn};
 use crate::{Error, Service};
@@ -50,7 +51,7 @@ impl Service {
             for step in &steps {
                 if let TransactionTarget::Change(table) = step.target {
                     let caller = proof.caller().id;
-                    let base = self.base_again(realm, caller, table, &step.config).await?;
+                    let base = self.base_again(realm, caller, table, &step.store).await?;
                     bases.insert(table.table.id, base);
                 }
             }
@@ -76,19 +77,19 @@ impl Service {
         for (change, target) in changes.iter().zip(targets) {
             let catalog = catalog_of(target);
             let features = features.within(&catalog.properties);
-            let config = storage_config(catalog)?;
+            let store = self.store(realm, catalog)?;
             let built = match target {
                 TransactionTarget::Change(table) => {
-                    check_still_allowed(&table.ident, &table.table, &config)?;
+                    check_still_allowed(&table.ident, &table.table, &store.config)?;
                     let newest = || turns.iter().find_map(|turn| turn.newest(&table.table));
                     let base = if let Some(base) = bases.get(&table.table.id) {
                         base.clone()
                     } else if let Some(Newest { entity, metadata }) = newest() {
                         Base { entity, metadata }
                     } else {
-                        self.read_base(realm, table, &config).await?
+                        self.read_base(realm, table, &store).await?
                     };
-                    match self.build(&change.commits, &base, table, &config, features)? {
+                    match self.build(&change.commits, &base, table, &store, features)? {
                         Built::Unchanged => {
                             fences.push(fence(base.entity));
                             continue;
@@ -97,11 +98,11 @@ impl Service {
                     }
                 }
                 TransactionTarget::Create(table) => {
-                    let metadata = self.build_new(&change.commits, table, &config, features)?;
+                    let metadata = self.build_new(&change.commits, table, &store, features)?;
                     (None, metadata)
                 }
             };
-            steps.push(Step { target, config, features, base: built.0, metadata: built.1 });
+            steps.push(Step { target, store, features, base: built.0, metadata: built.1 });
         }
         Ok((steps, fences))
     }
@@ -156,7 +157,7 @@ impl Service {
         for (step, file) in steps.iter().zip(&files) {
             match (step.target, &step.base) {
                 (TransactionTarget::Change(table), Some(base)) => {
-                    self.after_commit(realm, table, &step.config, base, &step.metadata, file).await;
+                    self.after_commit(realm, table, &step.store, base, &step.metadata, file).await;
                 }
                 (TransactionTarget::Create(table), _) => self.keep(realm, table, file).await,
                 (TransactionTarget::Change(_), None) => {}
@@ -172,7 +173,7 @@ impl Service {
     ) -> Result<(WrittenFile, Change, Option<Entity>), Error> {
         match (step.target, &step.base) {
             (TransactionTarget::Create(table), _) => {
-                let file = self.write_first(table, &step.config, &step.metadata).await?;
+                let file = self.write_first(table, &step.store, &step.metadata).await?;
                 let change = self.creation(table, &step.metadata, &file, step.features)?;
                 Ok((file, change, None))
             }
@@ -181,7 +182,7 @@ impl Service {
                     .as_ref()
                     .ok_or_else(|| Error::Internal("A change of a table has no base".to_owned()))?;
                 let previous = Some(base.location());
-                let file = self.write_file(&step.config, &step.metadata, previous).await?;
+                let file = self.write_file(&step.store, &step.metadata, previous).await?;
                 let entity = self.moved(base, &step.metadata, &file)?;
                 let change = self.pointer_swap(base, entity.clone(), &file, step.features);
                 Ok((file, change, Some(entity)))
@@ -191,7 +192,7 @@ impl Service {
 
     async fn discard_all(&self, steps: &[Step<'_>], files: &[WrittenFile]) {
         for (step, file) in steps.iter().zip(files) {
-            self.metadata.discard(&step.config, &file.location).await;
+            self.metadata.discard(&step.store, &file.location).await;
         }
     }
 
@@ -226,7 +227,7 @@ fn catalog_of(target: &TransactionTarget) -> &Entity {
 /// A table's part in a transaction.
 struct Step<'a> {
     target: &'a TransactionTarget,
-    config: StorageConfig,
+    store: CatalogStore,
     features: CatalogFeatures<'a>,
     base: Option<Base>,
     metadata: TableMetadata,

@@ -1,103 +1,34 @@
 //! Who the server itself is to AWS.
 //!
 //! In this order: the keys set for the catalog's storage name, the keys set for all catalogs, the
-//! environment's own chain. The chain is `object_store`'s: `AWS_ACCESS_KEY_ID` and its companions,
-//! a web identity token file, a container's or a pod's credentials, the instance's metadata
-//! service. It knows no profiles (`~/.aws`). It reads the process' environment, as every SDK's
-//! does; settings come before it.
+//! environment's own chain. The chain is the AWS SDK's: `AWS_ACCESS_KEY_ID` and its companions, a
+//! profile of `~/.aws`, a web identity token file, a container's or a pod's credentials, the
+//! instance's metadata service. It reads the process' environment, as every SDK's does; settings
+//! come before it.
+
+mod chain;
+mod environment;
+mod http;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use merak_model::{Location, StorageConfig};
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
-use object_store::{ClientOptions, CredentialProvider, RetryConfig};
+use object_store::CredentialProvider;
+use object_store::aws::{AwsCredential, AwsCredentialProvider};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::{Mutex, OnceCell};
-use tokio::time::Instant;
 
+use self::chain::Chain;
+pub(crate) use self::environment::AwsEnvironment;
 use crate::settings::{AwsKeys, StorageSettings};
 
 /// What `object_store` errors are marked with when credentials were the matter.
 pub(crate) const NO_CREDENTIALS: &str = "AWS credentials";
-
-/// For how long a failure to get credentials is taken to last. The metadata service is slow where
-/// there is none.
-const FAILURE_LASTS: Duration = Duration::from_secs(5);
-
-/// What is taken from the environment: credentials and where to get them, region, endpoint. Not
-/// what else `object_store` would take: it could switch off signing, or conditional writes.
-const FROM_ENVIRONMENT: [AmazonS3ConfigKey; 15] = [
-    AmazonS3ConfigKey::AccessKeyId,
-    AmazonS3ConfigKey::SecretAccessKey,
-    AmazonS3ConfigKey::Token,
-    AmazonS3ConfigKey::WebIdentityTokenFile,
-    AmazonS3ConfigKey::RoleArn,
-    AmazonS3ConfigKey::RoleSessionName,
-    AmazonS3ConfigKey::StsEndpoint,
-    AmazonS3ConfigKey::ContainerCredentialsRelativeUri,
-    AmazonS3ConfigKey::ContainerCredentialsFullUri,
-    AmazonS3ConfigKey::ContainerAuthorizationTokenFile,
-    AmazonS3ConfigKey::MetadataEndpoint,
-    AmazonS3ConfigKey::ImdsV1Fallback,
-    AmazonS3ConfigKey::Region,
-    AmazonS3ConfigKey::S3Endpoint,
-    AmazonS3ConfigKey::Endpoint,
-];
-
-/// The `AWS_*` variables that count.
-#[derive(Clone)]
-pub(crate) struct AwsEnvironment(AmazonS3Builder);
-
-impl AwsEnvironment {
-    /// The environment of this process, as it is now.
-    pub(crate) fn of_process() -> Self {
-        Self::of(&AmazonS3Builder::from_env())
-    }
-
-    /// What counts of the environment that such a builder was filled from.
-    pub(crate) fn of(builder: &AmazonS3Builder) -> Self {
-        let values = FROM_ENVIRONMENT.into_iter().filter_map(|key| {
-            // A variable set to nothing is one that is not set.
-            Some((key, builder.get_config_value(&key).filter(|value| !value.is_empty())?))
-        });
-        let kept =
-            values.fold(AmazonS3Builder::new(), |kept, (key, value)| kept.with_config(key, value));
-        Self(kept)
-    }
-
-    pub(crate) fn region(&self) -> Option<String> {
-        self.0.get_config_value(&AmazonS3ConfigKey::Region)
-    }
-
-    /// `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`.
-    pub(crate) fn endpoint(&self) -> Option<String> {
-        self.0
-            .get_config_value(&AmazonS3ConfigKey::S3Endpoint)
-            .or_else(|| self.0.get_config_value(&AmazonS3ConfigKey::Endpoint))
-    }
-
-    /// Whether the chain ends before the metadata service.
-    fn has_credentials(&self) -> bool {
-        let has = |key| self.0.get_config_value(&key).is_some();
-        has(AmazonS3ConfigKey::AccessKeyId)
-            || has(AmazonS3ConfigKey::SecretAccessKey)
-            || (has(AmazonS3ConfigKey::WebIdentityTokenFile) && has(AmazonS3ConfigKey::RoleArn))
-            || has(AmazonS3ConfigKey::ContainerCredentialsRelativeUri)
-            || (has(AmazonS3ConfigKey::ContainerCredentialsFullUri)
-                && has(AmazonS3ConfigKey::ContainerAuthorizationTokenFile))
-    }
-}
-
-impl fmt::Debug for AwsEnvironment {
-    /// The builder's own would print the secret key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwsEnvironment").finish_non_exhaustive()
-    }
-}
 
 /// Which of the server's identities: a key of caches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -111,37 +42,39 @@ pub(crate) enum IdentityName {
 /// The server's AWS identities. Making them looks nothing up.
 #[derive(Debug)]
 pub(crate) struct AwsIdentities {
-    common: AwsCredentialProvider,
-    named: BTreeMap<String, AwsCredentialProvider>,
+    common: AwsIdentity,
+    named: BTreeMap<String, AwsIdentity>,
+    http: SharedHttpClient,
 }
 
 impl AwsIdentities {
     pub(crate) fn new(settings: &StorageSettings, environment: &AwsEnvironment) -> Self {
-        let common: AwsCredentialProvider =
-            match (&settings.aws_access_key, &settings.aws_secret_key) {
-                (Some(access_key), Some(secret_key)) => Arc::new(StaticKeys::new(
-                    access_key,
-                    secret_key,
-                    settings.aws_session_token.as_ref(),
-                )),
-                (None, None) => Arc::new(Chain::new(settings, environment)),
-                (Some(_), None) => Arc::new(Incomplete("an access key is set, but no secret key")),
-                (None, Some(_)) => Arc::new(Incomplete("a secret key is set, but no access key")),
-            };
-        let provider = |keys: &AwsKeys| -> AwsCredentialProvider {
+        let http = http::client();
+        let common = match (&settings.aws_access_key, &settings.aws_secret_key) {
+            (Some(access_key), Some(secret_key)) => {
+                AwsIdentity::keys(access_key, secret_key, settings.aws_session_token.as_ref())
+            }
+            (None, None) => {
+                let chain = Chain::new(settings, environment, http.clone());
+                AwsIdentity(Arc::new(Source::Chain(Box::new(chain))))
+            }
+            (Some(_), None) => AwsIdentity::half("an access key is set, but no secret key"),
+            (None, Some(_)) => AwsIdentity::half("a secret key is set, but no access key"),
+        };
+        let identity = |keys: &AwsKeys| {
             let AwsKeys { access_key, secret_key, session_token } = keys;
-            Arc::new(StaticKeys::new(access_key, secret_key, session_token.as_ref()))
+            AwsIdentity::keys(access_key, secret_key, session_token.as_ref())
         };
         let named = settings
             .aws_named_keys
             .iter()
-            .map(|(name, keys)| (name.clone(), provider(keys)))
+            .map(|(name, keys)| (name.clone(), identity(keys)))
             .collect();
-        Self { common, named }
+        Self { common, named, http }
     }
 
     /// The identity that serves a catalog.
-    pub(crate) fn of(&self, config: &StorageConfig) -> (IdentityName, AwsCredentialProvider) {
+    pub(crate) fn of(&self, config: &StorageConfig) -> (IdentityName, AwsIdentity) {
         let name = match &config.storage_name {
             Some(name) => Some(name.clone()),
             None if self.named.is_empty() => None,
@@ -152,140 +85,95 @@ impl AwsIdentities {
                 .map(|first| first.authority().to_owned()),
         };
         match name.and_then(|name| self.named.get(&name).map(|keys| (name, keys))) {
-            Some((name, keys)) => (IdentityName::Named(name), Arc::clone(keys)),
-            None => (IdentityName::Common, Arc::clone(&self.common)),
+            Some((name, keys)) => (IdentityName::Named(name), keys.clone()),
+            None => (IdentityName::Common, self.common.clone()),
         }
+    }
+
+    /// The client that the AWS SDK's requests are sent with.
+    pub(crate) fn http(&self) -> &SharedHttpClient {
+        &self.http
     }
 }
 
-/// Keys that were set.
-#[derive(Debug)]
-struct StaticKeys(Arc<AwsCredential>);
+/// One of the server's AWS identities; `object_store` and the AWS SDK can both be given it.
+#[derive(Debug, Clone)]
+pub(crate) struct AwsIdentity(Arc<Source>);
 
-impl StaticKeys {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "to object_store, which signs with them; its Debug masks the secrets"
-    )]
-    fn new(
+#[derive(Debug)]
+enum Source {
+    /// Keys that were set. The type's `Debug` masks the secrets.
+    Keys(Credentials),
+    /// Keys that were half set. The chain is not asked instead: nobody would notice whose identity
+    /// is used.
+    Half(&'static str),
+    /// The environment's chain.
+    Chain(Box<Chain>),
+}
+
+impl AwsIdentity {
+    #[expect(clippy::disallowed_methods, reason = "to the AWS SDK, which signs with them")]
+    fn keys(
         access_key: &SecretString,
         secret_key: &SecretString,
         session_token: Option<&SecretString>,
     ) -> Self {
-        Self(Arc::new(AwsCredential {
-            key_id: access_key.expose_secret().to_owned(),
-            secret_key: secret_key.expose_secret().to_owned(),
-            token: session_token.map(|token| token.expose_secret().to_owned()),
+        Self(Arc::new(Source::Keys(Credentials::new(
+            access_key.expose_secret(),
+            secret_key.expose_secret(),
+            session_token.map(|token| token.expose_secret().to_owned()),
+            None,
+            "settings",
+        ))))
+    }
+
+    fn half(what: &'static str) -> Self {
+        Self(Arc::new(Source::Half(what)))
+    }
+
+    /// The credentials, or why there are none, looked up if need be.
+    pub(crate) async fn credentials(&self) -> Result<Credentials, Arc<str>> {
+        match &*self.0 {
+            Source::Keys(credentials) => Ok(credentials.clone()),
+            Source::Half(what) => Err(Arc::from(*what)),
+            Source::Chain(chain) => chain.credentials().await,
+        }
+    }
+
+    /// The same for `object_store`.
+    pub(crate) fn for_object_store(&self) -> AwsCredentialProvider {
+        Arc::new(self.clone())
+    }
+
+    /// The same for the AWS SDK. It need not keep what it is given.
+    pub(crate) fn for_sdk(&self) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for AwsIdentity {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let credentials = self.credentials().await.map_err(|reason| {
+            object_store::Error::Generic { store: NO_CREDENTIALS, source: (*reason).into() }
+        })?;
+        Ok(Arc::new(AwsCredential {
+            key_id: credentials.access_key_id().to_owned(),
+            secret_key: credentials.secret_access_key().to_owned(),
+            token: credentials.session_token().map(str::to_owned),
         }))
     }
 }
 
-#[async_trait]
-impl CredentialProvider for StaticKeys {
-    type Credential = AwsCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        Ok(Arc::clone(&self.0))
+impl ProvideCredentials for AwsIdentity {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            self.credentials().await.map_err(|reason| CredentialsError::not_loaded(&*reason))
+        })
     }
-}
-
-/// Keys that were half set. The chain is not asked instead: nobody would notice whose identity is
-/// used.
-#[derive(Debug)]
-struct Incomplete(&'static str);
-
-#[async_trait]
-impl CredentialProvider for Incomplete {
-    type Credential = AwsCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        Err(no_credentials(self.0))
-    }
-}
-
-/// The environment's chain, asked when first needed.
-#[derive(Debug)]
-struct Chain {
-    environment: AwsEnvironment,
-    instance_metadata: bool,
-    request_timeout: Duration,
-    connect_timeout: Duration,
-    provider: OnceCell<AwsCredentialProvider>,
-    /// Held while the chain is asked, so that many waiters ask once; it remembers a failure.
-    failure: Mutex<Option<(Instant, String)>>,
-}
-
-impl Chain {
-    fn new(settings: &StorageSettings, environment: &AwsEnvironment) -> Self {
-        Self {
-            environment: environment.clone(),
-            instance_metadata: settings.instance_metadata,
-            request_timeout: settings.request_timeout.min(Duration::from_secs(5)),
-            connect_timeout: settings.connect_timeout,
-            provider: OnceCell::new(),
-            failure: Mutex::new(None),
-        }
-    }
-
-    async fn ask(&self) -> object_store::Result<Arc<AwsCredential>> {
-        if !self.instance_metadata && !self.environment.has_credentials() {
-            return Err(no_credentials(
-                "no keys are set, the environment names no source of credentials, and the \
-                 metadata service is switched off",
-            ));
-        }
-        let provider = self.provider.get_or_try_init(|| async { self.build() }).await?;
-        provider.get_credential().await
-    }
-
-    /// The builder chooses the source from what the environment sets. The store it makes is not
-    /// used.
-    fn build(&self) -> object_store::Result<AwsCredentialProvider> {
-        let options = ClientOptions::new()
-            .with_timeout(self.request_timeout)
-            .with_connect_timeout(self.connect_timeout);
-        let retry = RetryConfig {
-            max_retries: 1,
-            retry_timeout: Duration::from_secs(3),
-            ..RetryConfig::default()
-        };
-        let store = self
-            .environment
-            .0
-            .clone()
-            .with_bucket_name("unused")
-            .with_client_options(options)
-            .with_retry(retry)
-            .build()?;
-        Ok(Arc::clone(store.credentials()))
-    }
-}
-
-#[async_trait]
-impl CredentialProvider for Chain {
-    type Credential = AwsCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
-        let mut failure = self.failure.lock().await;
-        if let Some((since, reason)) = failure.as_ref()
-            && since.elapsed() < FAILURE_LASTS
-        {
-            return Err(no_credentials(reason));
-        }
-        match self.ask().await {
-            Ok(credential) => {
-                *failure = None;
-                Ok(credential)
-            }
-            Err(error) => {
-                let reason = crate::io::provider_message(&error);
-                *failure = Some((Instant::now(), reason.clone()));
-                Err(no_credentials(&reason))
-            }
-        }
-    }
-}
-
-fn no_credentials(reason: &str) -> object_store::Error {
-    object_store::Error::Generic { store: NO_CREDENTIALS, source: reason.into() }
 }

@@ -6,18 +6,27 @@
 #![warn(missing_docs)]
 
 mod aws_identity;
+mod catalog_store;
 mod doctor;
 mod error;
 mod io;
 mod settings;
+mod sign;
 mod vend;
 
-pub use doctor::{Diagnosis, DiagnosisStep, Outcome, Remedy};
+pub use catalog_store::{CatalogStore, ServerIdentity};
+pub use doctor::{Diagnosis, DiagnosisRequest, DiagnosisStep, Outcome, PolicyQuestion, Remedy};
 pub use error::{Error, ProviderMessage};
 pub use io::gzip::{GzipError, gunzip, gzip};
 pub use io::{Compression, Storage, StorageRequests};
 pub use settings::{AwsKeys, StorageSettings};
+pub use sign::{
+    JudgedS3Request, S3Operation, S3RequestToSign, SignRefusal, SignedS3Request,
+    judge as judge_s3_request,
+};
+pub use vend::aws::{AwsVendor, CallerIdentity};
 pub use vend::{
-    CloudSecret, CredentialVendor, DataAccess, LocationGrant, Session, VendError, VendRequest,
-    VendedCredentials,
+    AzureKeySummary, AzureSettings, AzureTokenClaims, AzureUrl, AzureVendor, CacheSettings,
+    CloudSecret, CredentialVendor, DataAccess, GoogleSettings, LocationGrant, SasVersion, Session,
+    VendError, VendRequest, VendedCredentials,
 };

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use object_store::{BackoffConfig, RetryConfig};
 use secrecy::SecretString;
+
+use crate::vend::{AzureSettings, CacheSettings, GoogleSettings};
 
 /// A fixed AWS identity.
 #[derive(Debug, Clone)]
@@ -30,9 +33,10 @@ pub struct StorageSettings {
     /// name, or whose first allowed location is in a bucket of that name. They come before all
     /// others. Leave it empty unless `RESOLVE_CREDENTIALS_BY_STORAGE_NAME` is on.
     pub aws_named_keys: BTreeMap<String, AwsKeys>,
-    /// Whether the machine's metadata service may be asked for credentials, as the last resort.
-    /// False when `AWS_EC2_METADATA_DISABLED` is true.
-    pub instance_metadata: bool,
+    /// Who the server is to Google.
+    pub google: GoogleSettings,
+    /// The server's identity in Azure, and where Azure is.
+    pub azure: AzureSettings,
     /// How long one request may take, its answer included.
     pub request_timeout: Duration,
     /// How long making a connection may take.
@@ -47,6 +51,11 @@ pub struct StorageSettings {
     pub max_clients: usize,
     /// Whether catalogs may lie in the server's own file system.
     pub allow_file_type: bool,
+    /// How vended credentials are kept.
+    pub credential_cache: CacheSettings,
+    /// Whether requests to S3 are signed with the server's own keys where a catalog has no STS:
+    /// `merak.signing.own-credentials`.
+    pub sign_with_own_keys: bool,
 }
 
 impl StorageSettings {
@@ -54,6 +63,19 @@ impl StorageSettings {
     /// `retry_timeout` has passed and ends within `request_timeout`.
     pub(crate) fn deadline(&self) -> Duration {
         self.retry_timeout + self.request_timeout
+    }
+
+    /// How requests to stores are repeated.
+    pub(crate) fn retries(&self) -> RetryConfig {
+        RetryConfig {
+            backoff: BackoffConfig {
+                init_backoff: Duration::from_millis(100),
+                max_backoff: Duration::from_secs(2),
+                base: 2.0,
+            },
+            max_retries: self.max_retries,
+            retry_timeout: self.retry_timeout,
+        }
     }
 }
 
@@ -64,7 +86,8 @@ impl Default for StorageSettings {
             aws_secret_key: None,
             aws_session_token: None,
             aws_named_keys: BTreeMap::new(),
-            instance_metadata: true,
+            google: GoogleSettings::default(),
+            azure: AzureSettings::default(),
             request_timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(3),
             max_retries: 3,
@@ -72,6 +95,8 @@ impl Default for StorageSettings {
             max_metadata_bytes: 256 * 1024 * 1024,
             max_clients: 50,
             allow_file_type: false,
+            credential_cache: CacheSettings::default(),
+            sign_with_own_keys: true,
         }
     }
 }

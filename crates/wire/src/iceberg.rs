@@ -1,6 +1,7 @@
 //! The Iceberg REST catalog API.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -176,6 +177,72 @@ pub struct RenameTableRequest {
     pub destination: TableIdentifierBody,
 }
 
+/// Credentials for what lies below a prefix.
+#[derive(Serialize)]
+pub struct StorageCredential {
+    /// Which locations they are for.
+    pub prefix: String,
+    /// The properties that clients take them from.
+    pub config: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for StorageCredential {
+    /// Without the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StorageCredential").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
+}
+
+/// Credentials for a table. Clients want one for each kind of store, and take more for an error.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LoadCredentialsResponse {
+    /// The credentials.
+    pub storage_credentials: Vec<StorageCredential>,
+}
+
+/// A request to S3 that is to be signed.
+#[derive(Deserialize)]
+pub struct RemoteSignRequest {
+    /// The region it is signed for.
+    pub region: String,
+    /// Its whole address.
+    pub uri: String,
+    /// Its method.
+    pub method: String,
+    /// Its headers.
+    pub headers: BTreeMap<String, Vec<String>>,
+    /// Its body, where that says what it touches.
+    #[serde(default)]
+    pub body: Option<String>,
+    /// The kind of store; S3 if nothing is said.
+    #[serde(default)]
+    pub provider: Option<String>,
+}
+
+impl fmt::Debug for RemoteSignRequest {
+    /// Without what could hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteSignRequest").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// A signed request.
+#[derive(Serialize)]
+pub struct RemoteSignResult {
+    /// Its address.
+    pub uri: String,
+    /// The headers to send instead of those that were given.
+    pub headers: BTreeMap<String, Vec<String>>,
+}
+
+impl fmt::Debug for RemoteSignResult {
+    /// Without the signature.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteSignResult").finish_non_exhaustive()
+    }
+}
+
 /// A table, with its metadata's bytes put in as they are: they are not parsed for that.
 ///
 /// # Panics
@@ -185,11 +252,20 @@ pub fn load_table_result(
     metadata_location: Option<&str>,
     metadata: &[u8],
     config: &BTreeMap<String, String>,
+    credential: Option<&StorageCredential>,
 ) -> Vec<u8> {
     let mut body = commit_table_result(metadata_location, metadata);
     body.pop();
     body.extend_from_slice(b",\"config\":");
-    serde_json::to_writer(&mut body, config).expect("texts have a JSON form");
+    // There, too: older Java clients, PyIceberg on staged tables, Trino on Azure and DuckDB look
+    // nowhere else.
+    let secrets = credential.iter().flat_map(|credential| &credential.config);
+    let all: BTreeMap<_, _> = config.iter().chain(secrets).collect();
+    serde_json::to_writer(&mut body, &all).expect("texts have a JSON form");
+    if let Some(credential) = credential {
+        body.extend_from_slice(b",\"storage-credentials\":");
+        serde_json::to_writer(&mut body, &[credential]).expect("texts have a JSON form");
+    }
     body.push(b'}');
     body
 }
@@ -221,12 +297,27 @@ mod tests {
     fn metadata_is_put_in_byte_for_byte() {
         let config = BTreeMap::from([("a\"".to_owned(), "b".to_owned())]);
 
-        let body = load_table_result(Some("s3://b/\"x"), b"{ \"z\":1 }", &config);
+        let body = load_table_result(Some("s3://b/\"x"), b"{ \"z\":1 }", &config, None);
 
         assert_eq!(
             String::from_utf8(body).unwrap(),
             r#"{"metadata-location":"s3://b/\"x","metadata":{ "z":1 },"config":{"a\"":"b"}}"#
         );
+    }
+
+    #[test]
+    fn credentials_are_told_in_both_places_and_not_in_debug() {
+        let config = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
+        let secret = BTreeMap::from([("s".to_owned(), "hunter2".to_owned())]);
+        let credential = StorageCredential { prefix: "s3://b/t".to_owned(), config: secret };
+
+        let body = load_table_result(None, b"{}", &config, Some(&credential));
+
+        assert_eq!(
+            String::from_utf8(body).unwrap(),
+            r#"{"metadata":{},"config":{"a":"b","s":"hunter2"},"storage-credentials":[{"prefix":"s3://b/t","config":{"s":"hunter2"}}]}"#
+        );
+        assert!(!format!("{credential:?}").contains("hunter2"));
     }
 
     #[test]

@@ -239,3 +239,31 @@ pub struct AccessRemedy<'a> {
     /// What to do.
     pub text: &'a str,
 }
+
+/// What would bound the credentials that a principal gets for a table.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplainedPolicy<'a> {
+    /// The catalog.
+    pub catalog: &'a str,
+    /// The table's namespace, level by level.
+    pub namespace: &'a [String],
+    /// The table.
+    pub table: &'a str,
+    /// The principal.
+    pub principal: &'a str,
+    /// What it may do with the table's data: `none`, `read` or `write`.
+    pub access: &'a str,
+    /// The catalog's kind of storage.
+    pub storage_type: &'a str,
+    /// The places that credentials would be for.
+    pub locations: Vec<&'a str>,
+    /// How long they would live, where the cloud lets one say.
+    pub lifetime_seconds: u64,
+    /// What would bound them, in the form that the cloud has for that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<&'a serde_json::Value>,
+    /// Why there would be none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+}

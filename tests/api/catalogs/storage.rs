@@ -24,6 +24,8 @@ async fn everything_about_the_storage_is_shown_as_it_was_given() {
         "pathStyleAccess": true,
         "currentKmsKey": "arn:aws:kms:eu-central-1:123456789012:key/1",
         "allowedKmsKeys": ["arn:aws:kms:eu-central-1:123456789012:key/2"],
+        "encryptionKeys": ["arn:aws:kms:eu-central-1:123456789012:key/3"],
+        "decryptionKeys": ["arn:aws:kms:eu-central-1:123456789012:key/4"],
         "kmsUnavailable": false,
     });
 
@@ -352,5 +354,25 @@ async fn catalogs_may_be_allowed_to_overlap() {
         let mut catalog = with_locations("s3://bucket/lake", &[]);
         catalog["name"] = json!(name);
         let _ = create(&root, &catalog).await.expect(201);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_is_not_where_machines_find_their_own_credentials() {
+    let server = TestServer::start().await;
+    let root = server.root().await;
+
+    for endpoint in [
+        "http://169.254.169.254/latest",
+        "http://2852039166",
+        "http://[fe80::1]:9000",
+        "http://[::ffff:169.254.169.254]",
+        "http://metadata.google.internal",
+    ] {
+        for name in ["endpoint", "endpointInternal", "stsEndpoint"] {
+            let catalog = in_s3("lake", json!({name: endpoint}));
+            let error = create(&root, &catalog).await.expect(400).error();
+            assert!(error.contains("link-local"), "{name} {endpoint}: {error}");
+        }
     }
 }

@@ -168,6 +168,29 @@ async fn the_account_of_a_role_and_its_external_id_cannot_be_changed() {
 }
 
 #[tokio::test]
+async fn the_tenant_of_an_account_cannot_be_changed() {
+    let azure = ("polaris.features.\"SUPPORTED_CATALOG_STORAGE_TYPES\"", "[\"AZURE\"]");
+    let server = TestServer::start_with(&[azure]).await;
+    let root = server.root().await;
+    let base = "abfss://c@acct.dfs.core.windows.net/lake";
+    let catalog = json!({
+        "name": "lake",
+        "type": "INTERNAL",
+        "properties": {"default-base-location": base},
+        "storageConfigInfo": {"storageType": "AZURE", "tenantId": "one", "allowedLocations": [base]},
+    });
+    let mut storage = create(&root, &catalog).await.expect(201).json()["storageConfigInfo"].clone();
+
+    storage["tenantId"] = json!("two");
+    let body = json!({"currentEntityVersion": 1, "storageConfigInfo": storage});
+
+    assert_eq!(
+        update(&root, "lake", body).await.expect(400).error(),
+        "400 BadRequestException: Cannot modify TenantId in storage config from one to two"
+    );
+}
+
+#[tokio::test]
 async fn the_role_may_change_within_its_account_and_the_rest_freely() {
     let server = TestServer::start().await;
     let root = server.root().await;

@@ -69,6 +69,20 @@ async fn explaining_is_one_statement_about_who_asks_and_one_about_whom() {
 }
 
 #[tokio::test]
+async fn a_diagnosis_is_one_statement_and_what_would_be_vended_two() {
+    let server = with_ana().await;
+    let root = server.root().await;
+    let lake = "/api/management/v1/catalogs/lake";
+    let policy = format!("{lake}/explain-policy?namespace=sales&table=orders&principal=ana");
+
+    let diagnosis = format!("{lake}/diagnose");
+
+    let diagnosed = cost(&server, 200, root.post(&diagnosis, json!({}))).await;
+    assert_eq!(diagnosed, Cost { puts: 1, gets: 1, deletes: 2, ..READ });
+    assert_eq!(cost(&server, 200, root.get(&policy)).await, WRITE);
+}
+
+#[tokio::test]
 async fn changing_or_removing_one_thing_is_two_statements() {
     let server = with_ana().await;
     let root = server.root().await;

@@ -22,6 +22,7 @@ const CLOSED: &[&str] = &[
     "/api/management/v1/principal-roles/service_admin",
     "/api/management/v1/principal-roles/service_admin/principals",
     "/api/management/v1/principal-roles/service_admin/catalog-roles/lake",
+    "/api/management/v1/catalogs/lake/explain-policy?namespace=sales&table=t&principal=root",
     "/api/management/v1/explain?principal=root&operation=LIST_CATALOGS",
     "/api/catalog/v1/lake/namespaces",
     "/api/catalog/v1/lake/namespaces/sales",

@@ -1,6 +1,7 @@
 //! Why somebody may do something, or may not: the same judgement as of a request, told step by step.
 
 mod operations;
+mod policy;
 mod remedy;
 mod sentences;
 
@@ -19,6 +20,7 @@ use crate::{
 };
 
 pub use operations::explainable_operations;
+pub use policy::{DataRight, TableRights};
 pub use remedy::Remedy;
 
 /// What is asked: may that principal do that there, and why?

@@ -9,17 +9,18 @@ use crate::operations::{
     CommitTransaction, CreateCatalog, CreateCatalogRole, CreateNamespace, CreatePrincipal,
     CreatePrincipalRole, CreateTableDirect, CreateTableDirectWithWriteDelegation,
     CreateTableStaged, CreateTableStagedWithWriteDelegation, DeleteCatalog, DeleteCatalogRole,
-    DeletePrincipal, DeletePrincipalRole, DropNamespace, DropTableWithPurge, DropTableWithoutPurge,
-    ExplainAccessInCatalog, ExplainAccessInRealm, GetCatalog, GetCatalogRole, GetConfig,
-    GetPrincipal, GetPrincipalRole, ListAssigneePrincipalRolesForCatalogRole,
-    ListAssigneePrincipalsForPrincipalRole, ListCatalogRoles, ListCatalogRolesForPrincipalRole,
-    ListCatalogs, ListGrantsForCatalogRole, ListNamespaces, ListPolicies, ListPrincipalRoles,
-    ListPrincipalRolesAssigned, ListPrincipals, ListTables, LoadNamespaceMetadata, LoadTable,
-    LoadTableWithReadDelegation, LoadTableWithWriteDelegation, NamespaceExists, RegisterTable,
-    RegisterTableOverwrite, RenameTable, ResetCredentials, RevokeCatalogRoleFromPrincipalRole,
-    RevokeGrantFromCatalogRole, RevokePrincipalRole, RotateCredentials, TableExists, UpdateCatalog,
-    UpdateCatalogRole, UpdateNamespaceProperties, UpdatePrincipal, UpdatePrincipalRole,
-    UpdateTable, UpdateTableForStagedCreate,
+    DeletePrincipal, DeletePrincipalRole, DiagnoseCatalog, DropNamespace, DropTableWithPurge,
+    DropTableWithoutPurge, ExplainAccessInCatalog, ExplainAccessInRealm, ExplainPolicy, GetCatalog,
+    GetCatalogRole, GetConfig, GetPrincipal, GetPrincipalRole,
+    ListAssigneePrincipalRolesForCatalogRole, ListAssigneePrincipalsForPrincipalRole,
+    ListCatalogRoles, ListCatalogRolesForPrincipalRole, ListCatalogs, ListGrantsForCatalogRole,
+    ListNamespaces, ListPolicies, ListPrincipalRoles, ListPrincipalRolesAssigned, ListPrincipals,
+    ListTables, LoadNamespaceMetadata, LoadTable, LoadTableWithReadDelegation,
+    LoadTableWithWriteDelegation, NamespaceExists, RegisterTable, RegisterTableOverwrite,
+    RenameTable, ResetCredentials, RevokeCatalogRoleFromPrincipalRole, RevokeGrantFromCatalogRole,
+    RevokePrincipalRole, RotateCredentials, TableExists, UpdateCatalog, UpdateCatalogRole,
+    UpdateNamespaceProperties, UpdatePrincipal, UpdatePrincipalRole, UpdateTable,
+    UpdateTableForStagedCreate,
 };
 use crate::{
     Authorizer, Caller, CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath,
@@ -65,6 +66,8 @@ explainable! { question:
     GetCatalog => question.catalog();
     UpdateCatalog => question.catalog();
     DeleteCatalog => question.catalog();
+    DiagnoseCatalog => question.catalog();
+    ExplainPolicy => question.catalog();
     GetConfig => question.catalog();
 
     ListPrincipals => realm();

@@ -20,6 +20,14 @@ operations! { ResolvedCatalog:
     UpdateCatalog = "UPDATE_CATALOG" requires [CatalogWriteProperties];
     /// Removes an empty catalog.
     DeleteCatalog = "DELETE_CATALOG" requires [CatalogDrop];
+    // Merak's own, as the next one is. It writes below the catalog's base location, removes it
+    // again, and gives nothing of it out.
+    /// Checks a catalog's storage step by step.
+    DiagnoseCatalog = "DIAGNOSE_CATALOG" requires [CatalogManageMetadata];
+    // It tells what a principal may do with a table, as explaining access does: so whoever manages
+    // grants there may ask. Who manages metadata alone has no business with others' rights.
+    /// Asks what would bound a principal's credentials for a table.
+    ExplainPolicy = "EXPLAIN_POLICY" requires [CatalogManageGrantsOnSecurable];
 }
 
 /// Reads what a client needs to use the catalog. Polaris asks for no privilege, nor for anything

@@ -17,7 +17,8 @@ pub use catalog_roles::{
     ListGrantsForCatalogRole, RevokeCatalogRoleFromPrincipalRole, UpdateCatalogRole,
 };
 pub use catalogs::{
-    CreateCatalog, DeleteCatalog, GetCatalog, GetConfig, ListCatalogs, UpdateCatalog,
+    CreateCatalog, DeleteCatalog, DiagnoseCatalog, ExplainPolicy, GetCatalog, GetConfig,
+    ListCatalogs, UpdateCatalog,
 };
 pub use grants::{AddGrantToCatalogRole, RevokeGrantFromCatalogRole};
 pub use namespaces::{

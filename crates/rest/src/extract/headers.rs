@@ -6,36 +6,27 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 use merak_authz::Delegation;
+use merak_service::AccessDelegation;
 
 use crate::error::{ApiError, ErrorKind};
 
-/// What a client asks for to reach a table's files.
-pub(crate) struct AccessDelegation {
-    vended_credentials: bool,
-    remote_signing: bool,
-}
+/// What a client asks for to reach a table's files: `X-Iceberg-Access-Delegation`.
+#[derive(Clone, Copy)]
+pub(crate) struct Delegated(pub(crate) AccessDelegation);
 
-impl AccessDelegation {
-    /// What to authorize. Signing alone cannot be had, and is not silently left out.
-    pub(crate) fn resolve(&self) -> Result<Delegation, ApiError> {
-        match (self.vended_credentials, self.remote_signing) {
-            (true, _) => Ok(Delegation::VendedCredentials),
-            (false, true) => Err(ApiError::new(
-                ErrorKind::IllegalArgument,
-                "Unsupported access delegation mode: REMOTE_SIGNING",
-            )),
-            (false, false) => Ok(Delegation::NotAsked),
-        }
+impl Delegated {
+    /// What to authorize.
+    pub(crate) fn to_authorize(self) -> Delegation {
+        if self.0.is_asked() { Delegation::Asked } else { Delegation::NotAsked }
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for AccessDelegation {
+impl<S: Sync> FromRequestParts<S> for Delegated {
     type Rejection = Infallible;
 
-    /// Reads `X-Iceberg-Access-Delegation`: a list, in which `true` is an old word for vended
-    /// credentials. What is unknown is ignored.
+    /// A list, in which `true` is an old word for vended credentials. What is unknown is ignored.
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let mut asked = Self { vended_credentials: false, remote_signing: false };
+        let mut asked = AccessDelegation::default();
         for value in parts.headers.get_all("x-iceberg-access-delegation") {
             for word in value.to_str().unwrap_or_default().split(',').map(str::trim) {
                 match word.to_ascii_lowercase().as_str() {
@@ -46,7 +37,7 @@ impl<S: Sync> FromRequestParts<S> for AccessDelegation {
                 }
             }
         }
-        Ok(asked)
+        Ok(Self(asked))
     }
 }
 

@@ -10,7 +10,7 @@ mod paths;
 pub(crate) use address::ClientAddress;
 pub(crate) use body::{Form, JsonBody, OptionalValueBody, ValueBody};
 pub(crate) use caller::{Authenticated, Realm};
-pub(crate) use headers::{AccessDelegation, IfNoneMatch};
+pub(crate) use headers::{Delegated, IfNoneMatch};
 pub(crate) use page::{PageRequest, next_page_token};
 pub(crate) use paths::{
     CatalogName, ManagementNames, NamespaceInPath, Prefix, QueryMap, TableInPath, management_name,

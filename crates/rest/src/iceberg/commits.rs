@@ -37,7 +37,7 @@ pub(crate) async fn update_table(
     };
     let location = table.metadata_location.as_deref();
     let body = crate::raw_json(commit_table_result(location, &table.metadata));
-    let tag = version_tag(location.unwrap_or_default(), Snapshots::All);
+    let tag = version_tag(location.unwrap_or_default(), Snapshots::All, &table.access);
     Ok(([(header::ETAG, format!("W/\"{tag}\""))], body).into_response())
 }
 

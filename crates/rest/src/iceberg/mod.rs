@@ -2,5 +2,7 @@
 
 pub(crate) mod commits;
 pub(crate) mod config;
+pub(crate) mod credentials;
 pub(crate) mod namespaces;
+pub(crate) mod signing;
 pub(crate) mod tables;

@@ -1,16 +1,17 @@
 //! Tables in the Iceberg REST API.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use merak_authz::operations::{
     DropTableWithPurge, DropTableWithoutPurge, ListTables, RegisterTable, RegisterTableOverwrite,
     RenameTable, TableExists,
 };
-use merak_authz::{Children, NamespacePath, NewTablePath, RenamePath, Staging};
+use merak_authz::{Caller, Children, NamespacePath, NewTablePath, RenamePath, Staging};
 use merak_model::{EntityKind, Namespace, TableIdent};
 use merak_service::{
-    LoadOptions, Loaded, LoadedTable, Registration, Snapshots, TableDraft, version_tag,
+    ClientAccess, LoadOptions, Loaded, LoadedTable, Registration, Snapshots, TableDraft,
+    version_tag,
 };
 use merak_wire::iceberg::{
     CreateTableRequest, ListTablesResponse, RegisterTableRequest, RenameTableRequest,
@@ -20,9 +21,10 @@ use merak_wire::iceberg::{
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{
-    AccessDelegation, Authenticated, IfNoneMatch, JsonBody, NamespaceInPath, PageRequest, Prefix,
+    Authenticated, Delegated, IfNoneMatch, JsonBody, NamespaceInPath, PageRequest, Prefix,
     QueryMap, TableInPath, next_page_token,
 };
+use crate::iceberg::credentials::{NOT_STORED, storage_credential};
 use crate::middleware::to_the_end;
 
 /// `GET /v1/{prefix}/namespaces/{namespace}/tables`
@@ -51,7 +53,7 @@ pub(crate) async fn create_table(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     NamespaceInPath { catalog, namespace }: NamespaceInPath,
-    delegation: AccessDelegation,
+    delegation: Delegated,
     JsonBody(body): JsonBody<CreateTableRequest>,
 ) -> Result<Response, ApiError> {
     let staging = match body.stage_create {
@@ -60,7 +62,8 @@ pub(crate) async fn create_table(
     };
     let ident = TableIdent { namespace, name: body.name };
     let path = NewTablePath { catalog, ident };
-    let delegation = delegation.resolve()?;
+    let asked = delegation.0;
+    let delegation = delegation.to_authorize();
     let access = app.authorizer.authorize_create(&caller, staging, delegation, &path).await?;
     let draft = TableDraft {
         location: body.location,
@@ -69,7 +72,8 @@ pub(crate) async fn create_table(
         write_order: body.write_order,
         properties: body.properties.unwrap_or_default(),
     };
-    let made = to_the_end(async move { app.service.create_table(access, draft).await }).await?;
+    let made =
+        to_the_end(async move { app.service.create_table(access, draft, asked).await }).await?;
     Ok(show(&made, Snapshots::All))
 }
 
@@ -78,6 +82,7 @@ pub(crate) async fn register_table(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     NamespaceInPath { catalog, namespace }: NamespaceInPath,
+    delegation: Delegated,
     JsonBody(body): JsonBody<RegisterTableRequest>,
 ) -> Result<Response, ApiError> {
     let path = NewTablePath { catalog, ident: TableIdent { namespace, name: body.name } };
@@ -88,9 +93,35 @@ pub(crate) async fn register_table(
         Registration::New(app.authorizer.authorize(&caller, RegisterTable, &path).await?)
     };
     let location = body.metadata_location;
-    let made = to_the_end(async move { app.service.register_table(registration, &location).await })
-        .await?;
-    Ok(show(&made, Snapshots::All))
+    let service = app.service.clone();
+    let made =
+        to_the_end(async move { service.register_table(registration, &location).await }).await?;
+    if !delegation.0.is_asked() {
+        return Ok(show(&made, Snapshots::All));
+    }
+    Ok(match load_registered(&app, &caller, &path, delegation).await {
+        Ok(Loaded::Table(table)) => show(&table, Snapshots::All),
+        Ok(Loaded::NotModified(..)) => show(&made, Snapshots::All),
+        // The table is there, and that is what was asked for first: what is wrong with its data the
+        // client is told when it loads it.
+        Err(error) => {
+            tracing::debug!(%error, "no credentials with the answer to a registration");
+            show(&made, Snapshots::All)
+        }
+    })
+}
+
+/// A table that was registered, with what its client asked for to reach its files.
+async fn load_registered(
+    app: &App,
+    caller: &Caller,
+    path: &NewTablePath,
+    delegation: Delegated,
+) -> Result<Loaded, ApiError> {
+    let path = app.service.table_path(&caller.realm, &path.catalog, path.ident.clone()).await;
+    let access = app.authorizer.authorize_load(caller, delegation.to_authorize(), &path).await?;
+    let options = LoadOptions { asked: delegation.0, ..LoadOptions::default() };
+    Ok(app.service.load_table(access, &options).await?)
 }
 
 /// `GET /v1/{prefix}/namespaces/{namespace}/tables/{table}`
@@ -98,18 +129,19 @@ pub(crate) async fn load_table(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     TableInPath { catalog, ident }: TableInPath,
-    delegation: AccessDelegation,
+    delegation: Delegated,
     IfNoneMatch(known_tags): IfNoneMatch,
     query: QueryMap,
 ) -> Result<Response, ApiError> {
     let snapshots = snapshots_of(&query)?;
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-    let access = app.authorizer.authorize_load(&caller, delegation.resolve()?, &path).await?;
-    let options = LoadOptions { snapshots, known_tags };
+    let access = app.authorizer.authorize_load(&caller, delegation.to_authorize(), &path).await?;
+    let options = LoadOptions { snapshots, known_tags, asked: delegation.0 };
     Ok(match app.service.load_table(access, &options).await? {
         Loaded::Table(table) => show(&table, snapshots),
-        Loaded::NotModified(location) => {
-            (StatusCode::NOT_MODIFIED, [(header::ETAG, etag(&location, snapshots))]).into_response()
+        Loaded::NotModified(location, access) => {
+            let tag = etag(&location, snapshots, &access);
+            (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()
         }
     })
 }
@@ -192,15 +224,23 @@ fn wants_purge(query: &QueryMap) -> Result<bool, ApiError> {
 }
 
 /// The tag of a table's state: weak, since the same state may be written in other bytes.
-fn etag(metadata_location: &str, snapshots: Snapshots) -> String {
-    format!("W/\"{}\"", version_tag(metadata_location, snapshots))
+fn etag(metadata_location: &str, snapshots: Snapshots, access: &ClientAccess) -> String {
+    format!("W/\"{}\"", version_tag(metadata_location, snapshots, access))
 }
 
 fn show(table: &LoadedTable, snapshots: Snapshots) -> Response {
     let location = table.metadata_location.as_deref();
-    let body = crate::raw_json(load_table_result(location, &table.metadata, &table.config));
-    match location {
-        Some(location) => ([(header::ETAG, etag(location, snapshots))], body).into_response(),
-        None => body,
+    let access = &table.access;
+    let credential = access.credentials.as_ref().map(storage_credential);
+    let body = load_table_result(location, &table.metadata, &access.config, credential.as_ref());
+    let mut response = crate::raw_json(body);
+    if let Some(location) = location
+        && let Ok(tag) = HeaderValue::from_str(&etag(location, snapshots, access))
+    {
+        response.headers_mut().insert(header::ETAG, tag);
     }
+    if credential.is_some() {
+        response.headers_mut().insert(header::CACHE_CONTROL, NOT_STORED);
+    }
+    response
 }

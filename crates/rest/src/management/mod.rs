@@ -4,6 +4,7 @@ pub(crate) mod access;
 mod body;
 pub(crate) mod catalog_roles;
 pub(crate) mod catalogs;
+pub(crate) mod doctor;
 pub(crate) mod grants;
 pub(crate) mod principal_roles;
 pub(crate) mod principals;

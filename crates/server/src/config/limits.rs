@@ -33,6 +33,8 @@ pub struct Limits {
     pub metadata_cache_max_bytes: usize,
     /// The largest metadata file that is read.
     pub metadata_max_bytes: usize,
+    /// How long a diagnosis of a catalog's storage may take.
+    pub doctor_timeout: Duration,
 }
 
 impl Limits {
@@ -50,6 +52,7 @@ impl Limits {
             metadata_inline_max_bytes: reader.get(&settings::METADATA_INLINE),
             metadata_cache_max_bytes: reader.get(&settings::METADATA_CACHE),
             metadata_max_bytes: reader.get(&settings::METADATA_MAX),
+            doctor_timeout: reader.get(&settings::DOCTOR_TIMEOUT),
         };
         if limits.page_size > limits.max_page_size {
             let why = format!("is more than {}", settings::MAX_PAGE_SIZE.row.key);

@@ -40,7 +40,7 @@ pub use problems::{ConfigErrors, Notice, Origin, Problem, Severity};
 pub use proxy::Forwarding;
 pub use realms::Realms;
 pub use sources::Sources;
-pub use storage::{AwsKeys, Storage};
+pub use storage::{AwsKeys, Google, Storage};
 pub use telemetry::{LogFormat, Telemetry};
 pub use tokens::{AcceptedTokens, RealmTokens, RsaFiles, SymmetricKey, TokenBroker, Tokens};
 
@@ -108,7 +108,7 @@ impl Config {
         let tokens = Tokens::read(reader, &realms);
         let guesses = Guesses::read(reader);
         let features = features::read(reader, &realms);
-        let storage = Storage::read(reader);
+        let storage = Storage::read(reader, &features);
         let telemetry = Telemetry::read(reader);
         let cors = Cors::read(reader);
         let limits = Limits::read(reader);

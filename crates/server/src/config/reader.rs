@@ -19,6 +19,7 @@ pub(super) struct Reader {
     /// The entries of a canonical key, or of the loose form of a variable.
     by_spelling: HashMap<String, Vec<usize>>,
     working_dir: PathBuf,
+    home: Option<PathBuf>,
     pub(super) problems: Vec<Problem>,
     pub(super) notices: Vec<Notice>,
     /// The keys of the settings that were asked for.
@@ -34,8 +35,11 @@ impl Reader {
             by_spelling.entry(spelling.clone()).or_default().push(index);
         }
         let working_dir = sources.working_dir.clone();
+        let home =
+            sources.environment.iter().find(|(name, value)| name == "HOME" && !value.is_empty());
+        let home = home.map(|(_, path)| PathBuf::from(path));
         let (notices, asked) = (Vec::new(), BTreeSet::new());
-        Self { entries, by_spelling, working_dir, problems, notices, asked }
+        Self { entries, by_spelling, working_dir, home, problems, notices, asked }
     }
 
     /// The value of a setting, or its default.
@@ -195,6 +199,11 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// The home folder of whom the process runs as.
+    pub(super) fn home(&self) -> Option<&std::path::Path> {
+        self.home.as_deref()
     }
 
     /// A path as the process is to open it.

@@ -10,6 +10,7 @@ use super::formats::{
     Secret, Span, Text, Texts,
 };
 use super::oidc::{ClaimPaths, Claims, OnlyDefault, OnlyService, Regex, Url};
+use super::storage::{CloudUrl, Endpoint, Number, Signature};
 use super::tokens::{Authentication, Authorization, Broker};
 
 /// The first segments of keys that are ours or those of Polaris.
@@ -196,8 +197,35 @@ settings! {
         OIDC_ROLES_REPLACEMENT: Text = setting("polaris.oidc.principal-roles-mapper.mappings[<n>].replacement", "", "What takes its place: `$1` is what the first pair of parentheses matched. A realm with mappings of its own has no others.").per_realm("polaris.oidc.<realm>.principal-roles-mapper.mappings[<n>].replacement");
     }
     "Storage" {
-        AWS_ACCESS_KEY: Optional<Text> = setting("polaris.storage.aws.access-key", "", "The access key the server itself uses in AWS. Without it, the usual places are searched: `AWS_*` variables, web identity, the container's or the machine's role.");
+        AWS_ACCESS_KEY: Optional<Text> = setting("polaris.storage.aws.access-key", "", "The access key the server itself uses in AWS. Without it, the usual places are searched: `AWS_*` variables, a profile of `~/.aws`, web identity, the container's or the machine's role.");
         AWS_SECRET_KEY: Optional<Secret> = setting("polaris.storage.aws.secret-key", "", "The secret of that key.");
+        AWS_NAMED_ACCESS_KEY: Text = setting("polaris.storage.aws.<name>.access-key", "", "The same for catalogs of that storage name, or whose first allowed location is in a bucket of that name. Only with the feature `RESOLVE_CREDENTIALS_BY_STORAGE_NAME`; such keys come before all others.");
+        AWS_NAMED_SECRET_KEY: Secret = setting("polaris.storage.aws.<name>.secret-key", "", "The secret of that key.");
+        GCP_TOKEN: Optional<Secret> = setting("polaris.storage.gcp.token", "", "An access token that the server itself uses in Google Cloud. Without it, the usual places are searched: the credentials file, the file of `gcloud`, the machine's metadata server.");
+        GCP_LIFESPAN: PositiveSpan = setting("polaris.storage.gcp.lifespan", "PT1H", "How long that token is good for, from its first use on.");
+        GCP_CREDENTIALS: Optional<FilePath> = setting("merak.storage.gcp.credentials-file", "", "The file with the server's own credentials in Google Cloud, of type `service_account`, `authorized_user`, `impersonated_service_account` or `external_account`. It may come after the server has started, and be replaced.").variable("GOOGLE_APPLICATION_CREDENTIALS");
+        GCP_GCLOUD: Optional<FilePath> = setting("merak.storage.gcp.gcloud-folder", "", "The folder in which `gcloud auth application-default login` wrote its file. Without it, `.config/gcloud` in the home folder.").variable("CLOUDSDK_CONFIG");
+        GCP_METADATA: Boolean = setting("merak.storage.gcp.metadata-server", "true", "Whether the machine's metadata server is asked for credentials, as the last resort.");
+        GCP_METADATA_HOST: Optional<Text> = setting("merak.storage.gcp.metadata-host", "", "The metadata server, if it is not `metadata.google.internal`.").variable("GCE_METADATA_HOST");
+        GCP_STS: Optional<Endpoint> = setting("merak.storage.gcp.sts-endpoint", "", "Google's Security Token Service, which narrows tokens, if it is not `https://sts.googleapis.com`.");
+        GCP_IAM: Optional<Endpoint> = setting("merak.storage.gcp.iam-endpoint", "", "Google's IAM Credentials API, which makes tokens of service accounts, if it is not `https://iamcredentials.googleapis.com`.");
+        GCP_STORAGE: Optional<Endpoint> = setting("merak.storage.gcp.endpoint", "", "Google Cloud Storage, if it is not `https://storage.googleapis.com`. Clients are told it as `gcs.service.host`.");
+        AZURE_TENANT: Optional<Text> = setting("merak.storage.azure.tenant-id", "", "The tenant the server's tokens in Azure are asked in for catalogs that name none.").variable("AZURE_TENANT_ID");
+        AZURE_CLIENT: Optional<Text> = setting("merak.storage.azure.client-id", "", "The application the server is in Azure, or the user-assigned managed identity.").variable("AZURE_CLIENT_ID");
+        AZURE_SECRET: Optional<Secret> = setting("merak.storage.azure.client-secret", "", "The secret of that application. Without it and the file below, the managed identity is asked for, then who is logged in to `az` or `azd`.").variable("AZURE_CLIENT_SECRET");
+        AZURE_TOKEN_FILE: Optional<FilePath> = setting("merak.storage.azure.federated-token-file", "", "The file with a workload's token, which is exchanged for one of that application.").variable("AZURE_FEDERATED_TOKEN_FILE");
+        AZURE_AUTHORITY: Optional<CloudUrl> = setting("merak.storage.azure.authority-host", "", "Who issues these tokens. Without it, that of Azure's public cloud.").variable("AZURE_AUTHORITY_HOST");
+        AZURE_ENDPOINT: Optional<CloudUrl> = setting("merak.storage.azure.endpoint", "", "Where all storage accounts are, each below it by its name, such as those of an emulator. Without it, each is at the host that locations name. The server's token is sent there.");
+        AZURE_HOSTS: Optional<Texts> = setting("merak.storage.azure.host-suffixes", "", "What the hosts of locations may have after `blob.` or `dfs.`, beside what those of Azure have (`core.windows.net`, `core.chinacloudapi.cn`, `core.usgovcloudapi.net`, `storage.azure.net`). The server's token, which opens all its accounts, is sent to such hosts: whoever makes tables chooses among them.");
+        AZURE_SIGNATURE: Signature = setting("merak.storage.azure.sas-version", "2025-07-05", "The version that signatures for clients are made in.");
+        AZURE_TIMEOUT: Number = setting("polaris.features.\"AZURE_TIMEOUT_MILLIS\"", "15000", "How many milliseconds a request for a token in Azure may take, and after how many no other is begun.");
+        AZURE_RETRIES: Number = setting("polaris.features.\"AZURE_RETRY_COUNT\"", "3", "How often such a request, or one for a delegation key, is repeated that failed for no fault of its own.");
+        AZURE_RETRY_DELAY: Number = setting("polaris.features.\"AZURE_RETRY_DELAY_MILLIS\"", "2000", "How many milliseconds it is waited before the first repetition; before each other one, twice as long.");
+        AZURE_RETRY_JITTER: Optional<Text> = setting("polaris.features.\"AZURE_RETRY_JITTER_FACTOR\"", "", "By how much these waits vary. It is taken so that a configuration of Polaris need not be changed, and not used: they vary as Azure's own clients have it.");
+        CREDENTIAL_CACHE: Count = setting("polaris.storage-credential-cache.max-entries", "10000", "How many vended credentials are kept.");
+        CREDENTIAL_MIN_REMAINING: PositiveSpan = setting("merak.vending.min-remaining", "PT10M", "How long credentials that a client gets live at least, or a quarter of what they lived when they were minted, if that is less.");
+        CREDENTIAL_MINTING: Count = setting("merak.vending.max-concurrent", "32", "How many credentials of a cloud are minted at a time; others wait.");
+        SIGNING_WITH_OWN: Boolean = setting("merak.signing.own-credentials", "true", "Whether the server signs requests of clients with its own keys for S3, where a catalog has `stsUnavailable` set. What it signs is judged, but nothing narrows such keys, and a store that lets requests have `x-amz-*` headers that are not signed for can be made to copy other files: switch it off where whoever makes catalogs may not reach all that the server may.");
         STORAGE_READ_TIMEOUT: PositiveSpan = setting("polaris.storage.read-timeout", "PT30S", "How long an object store may take to answer.");
         STORAGE_CONNECT_TIMEOUT: PositiveSpan = setting("polaris.storage.connect-timeout", "PT5S", "How long a connection to an object store may take to come about.");
         STORAGE_CLIENTS: Count = setting("polaris.storage.clients-cache-max-size", "50", "How many clients of cloud services are kept for reuse.");
@@ -215,6 +243,7 @@ settings! {
         METADATA_INLINE: Bytes = setting("merak.metadata.inline-max-bytes", "262144", "Up to which compressed size the current metadata of a table is kept in the database too.");
         METADATA_CACHE: Bytes = setting("merak.metadata.cache-max-bytes", "64M", "How much memory the cache of table metadata may take.");
         METADATA_MAX: Bytes = setting("merak.metadata.max-bytes", "128M", "The largest metadata file that is read.");
+        DOCTOR_TIMEOUT: PositiveSpan = setting("merak.doctor.timeout", "PT50S", "How long all steps of a diagnosis of a catalog's storage may take together. It ends ten seconds before `merak.http.request-timeout` at the latest, so that it is answered.");
     }
     "Logs and metrics" {
         LOG_LEVEL: Level = setting("quarkus.log.level", "INFO", "From which level on messages are logged.");

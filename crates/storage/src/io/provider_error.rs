@@ -7,9 +7,11 @@ use std::error::Error as StdError;
 
 use object_store::Error as StoreError;
 use object_store::client::{HttpError, HttpErrorKind};
+use serde_json::{Deserializer, Value};
 
+use super::narrowed::NOT_VENDED;
 use crate::aws_identity::NO_CREDENTIALS;
-use crate::{Error, ProviderMessage};
+use crate::{Error, ProviderMessage, VendError};
 
 const STATUS_MARK: &str = "non-2xx status code: ";
 const REDIRECT_MARK: &str = "redirect without LOCATION";
@@ -17,14 +19,31 @@ const REDIRECT_MARK: &str = "redirect without LOCATION";
 const LONGEST_MESSAGE: usize = 500;
 
 /// Codes that come with status 400 and say that the credentials will not do.
-const CREDENTIAL_CODES: [&str; 4] =
-    ["ExpiredToken", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId"];
-/// Codes that come with status 409 and say that another request for the object is under way.
-const CONFLICT_CODES: [&str; 2] = ["ConditionalRequestConflict", "OperationAborted"];
+const CREDENTIAL_CODES: [&str; 5] = [
+    "ExpiredToken",
+    "InvalidToken",
+    "TokenRefreshRequired",
+    "InvalidAccessKeyId",
+    "InvalidAuthenticationInfo",
+];
+/// Codes that come with status 409 and say that another request for the object, or for what it is
+/// in, is under way.
+const CONFLICT_CODES: [&str; 5] = [
+    "ConditionalRequestConflict",
+    "OperationAborted",
+    "ContainerBeingDeleted",
+    "ContainerBeingDisabled",
+    "AccountBeingCreated",
+];
 
 /// The error for a location.
-pub(super) fn to_error(error: &StoreError, location: &str) -> Error {
+pub(crate) fn to_error(error: &StoreError, location: &str) -> Error {
     let location = location.to_owned();
+    if let StoreError::Generic { store: NOT_VENDED, source } = error
+        && let Some(error) = source.downcast_ref()
+    {
+        return not_vended(error, location);
+    }
     let reason = provider_message(error);
     let says = |codes: &[&str]| codes.iter().any(|code| reason.starts_with(code));
 
@@ -62,10 +81,23 @@ pub(super) fn to_error(error: &StoreError, location: &str) -> Error {
     }
 }
 
+/// The error for a location that the server got no credentials for.
+fn not_vended(error: &VendError, location: String) -> Error {
+    let reason = error.to_string();
+    match error {
+        VendError::Impossible(_) => Error::Refused { location, status: None, reason },
+        VendError::NoIdentity { .. } => Error::NoCredentials { location, reason },
+        VendError::Denied { .. } => Error::Denied { location, reason },
+        VendError::Unavailable { .. } => {
+            Error::Unavailable { location, source: ProviderMessage(reason) }
+        }
+    }
+}
+
 /// What the provider said, or what kept us from asking it.
 pub(crate) fn provider_message(error: &StoreError) -> String {
     if let Some(error) = transport_error(error) {
-        return tidy(&causes(error));
+        return tidy(&causes_of(error));
     }
     let text = match error.source() {
         // Its own texts begin with the path, which our errors name already.
@@ -75,12 +107,51 @@ pub(crate) fn provider_message(error: &StoreError) -> String {
     let Some((_, answer)) = text.split_once(STATUS_MARK) else {
         return tidy(&text);
     };
-    match (element(answer, "Code"), element(answer, "Message")) {
-        (Some(code), Some(message)) => tidy(&format!("{code}: {message}")),
-        (Some(code), None) => tidy(&code),
-        (None, Some(message)) => tidy(&message),
-        (None, None) => tidy(answer.trim().trim_end_matches(':')),
+    answer_message(answer)
+        .or_else(|| google_words(answer))
+        .unwrap_or_else(|| tidy(answer.trim().trim_end_matches(':')))
+}
+
+/// What a refusal of one of Google's JSON APIs or of an OAuth token endpoint says, if the text has
+/// one: which error, and the message with it.
+pub(crate) fn google_words(text: &str) -> Option<String> {
+    let (_, json) = text.split_at_checked(text.find('{')?)?;
+    let answer: Value = Deserializer::from_str(json).into_iter().next()?.ok()?;
+    let text = |value: &Value, name: &str| value.get(name)?.as_str().map(str::to_owned);
+    let error = answer.get("error")?;
+    let (code, message) = match error {
+        // OAuth's form.
+        Value::String(code) => (Some(code.clone()), text(&answer, "error_description")),
+        // That of the APIs. The storage's has no `status`, and a reason in its place.
+        Value::Object(_) => {
+            let reason = || text(error.get("errors")?.get(0)?, "reason");
+            (text(error, "status").or_else(reason), text(error, "message"))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => (None, None),
+    };
+    match (code, message) {
+        (Some(code), Some(message)) => Some(tidy(&format!("{code}: {message}"))),
+        (Some(text), None) | (None, Some(text)) => Some(tidy(&text)),
+        (None, None) => None,
     }
+}
+
+/// What the XML of a refusal says.
+pub(crate) fn answer_message(answer: &str) -> Option<String> {
+    let mut parts = [element(answer, "Code"), element(answer, "Message")]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
+    if parts.is_empty() {
+        return None;
+    }
+    // Where Azure says what it missed. With a signature that is wrong, it quotes what was signed.
+    let quotes = |detail: &String| detail.to_ascii_lowercase().contains("string to sign");
+    parts.extend(element(answer, "AuthenticationErrorDetail").filter(|detail| !quotes(detail)));
+    let text = parts.join(": ");
+    // Where Google says who lacks which permission.
+    let details = element(answer, "Details").unwrap_or_default();
+    Some(tidy(&format!("{text} {details}")))
 }
 
 /// The HTTP status an error was made from.
@@ -104,8 +175,15 @@ fn transport_error(error: &StoreError) -> Option<&HttpError> {
     None
 }
 
+/// An error and its causes, from the outermost to the first, each said once.
+pub(crate) fn causes(error: &dyn StdError) -> String {
+    let own = error.to_string();
+    let causes = causes_of(error);
+    tidy(&if causes.is_empty() || causes.contains(&own) { own } else { format!("{own}: {causes}") })
+}
+
 /// The causes of an error, from the outermost to the first, each said once.
-fn causes(error: &HttpError) -> String {
+fn causes_of(error: &dyn StdError) -> String {
     let mut text = String::new();
     let mut next = error.source();
     while let Some(error) = next {
@@ -135,7 +213,7 @@ fn element(document: &str, name: &str) -> Option<String> {
 }
 
 /// One line of bounded length, without the query strings of URLs: they may hold signatures.
-fn tidy(text: &str) -> String {
+pub(crate) fn tidy(text: &str) -> String {
     let words = text.split_whitespace().map(|word| match word.split_once('?') {
         Some((before, after)) if after.contains('=') => format!("{before}?..."),
         _ => word.chars().filter(|c| !c.is_control()).collect(),
@@ -176,6 +254,38 @@ mod tests {
     }
 
     #[test]
+    fn what_azure_missed_is_told_and_what_was_signed_is_not() {
+        let denied = |detail: &str| StoreError::PermissionDenied {
+            path: "k".to_owned(),
+            source: format!(
+                "Error performing GET in 1ms - Server returned non-2xx status code: 403 Forbidden: \
+                 \u{feff}<?xml version=\"1.0\"?><Error><Code>AuthenticationFailed</Code><Message>\
+                 Server failed to authenticate the request.\nRequestId:r</Message>\
+                 <AuthenticationErrorDetail>{detail}</AuthenticationErrorDetail></Error>"
+            )
+            .into(),
+        };
+        let said = "AuthenticationFailed: Server failed to authenticate the request. RequestId:r";
+
+        let ended = provider_message(&denied("Signature not valid in the specified time frame"));
+        assert_eq!(ended, format!("{said}: Signature not valid in the specified time frame"));
+        let wrong = provider_message(&denied("Signature did not match. String to sign used was r"));
+        assert_eq!(wrong, said);
+    }
+
+    #[test]
+    fn a_container_that_is_going_away_is_no_proof_of_existence() {
+        let error = StoreError::AlreadyExists {
+            path: "k".to_owned(),
+            source: "Server returned non-2xx status code: 409 Conflict: <Error><Code>\
+                     ContainerBeingDeleted</Code></Error>"
+                .into(),
+        };
+
+        assert!(matches!(to_error(&error, "abfss://c@a/k"), Error::Unavailable { .. }));
+    }
+
+    #[test]
     fn query_strings_are_left_out() {
         let error = to_error(&generic("see https://h/b/k?X-Amz-Signature=hunter2 now"), "s3://b/k");
 
@@ -202,6 +312,38 @@ mod tests {
         let error = to_error(&generic(text), "s3://b/k");
 
         assert!(matches!(error, Error::Denied { .. }), "{error:?}");
+    }
+
+    #[test]
+    fn what_google_says_is_told_in_each_of_its_forms() {
+        let denied = "m@p.iam.gserviceaccount.com does not have storage.objects.create access to \
+                      the Google Cloud Storage object.";
+        let xml = format!(
+            "<?xml version='1.0' encoding='UTF-8'?><Error><Code>AccessDenied</Code><Message>Access \
+             denied.</Message><Details>{denied}</Details></Error>"
+        );
+        let json = format!(
+            r#"{{"error":{{"code":403,"message":"{denied}","errors":[{{"reason":"forbidden"}}]}}}}"#
+        );
+        for (answer, told) in [
+            (xml, format!("AccessDenied: Access denied. {denied}")),
+            (json, format!("forbidden: {denied}")),
+            (
+                r#"{"error":{"code":403,"status":"PERMISSION_DENIED","message":"No."}}"#.to_owned(),
+                "PERMISSION_DENIED: No.".to_owned(),
+            ),
+            (
+                r#"{"error":"invalid_grant","error_description":"Token revoked."}"#.to_owned(),
+                "invalid_grant: Token revoked.".to_owned(),
+            ),
+        ] {
+            let text = format!("Server returned non-2xx status code: 403 Forbidden: {answer}");
+            let error = StoreError::PermissionDenied { path: "k".to_owned(), source: text.into() };
+
+            let error = to_error(&error, "gs://b/k");
+
+            assert_eq!(error.to_string(), format!("Access to gs://b/k was denied: {told}"));
+        }
     }
 
     #[test]

@@ -9,13 +9,13 @@ const DEFAULT_REGION: &str = "us-east-1";
 
 /// Where a bucket is reached, and for which region requests are signed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct S3Address {
-    pub(super) bucket: String,
-    pub(super) region: String,
+pub(crate) struct S3Address {
+    pub(crate) bucket: String,
+    pub(crate) region: String,
     /// The URL, without a slash at its end. When `virtual_hosted`, its host names the bucket.
-    pub(super) endpoint: String,
-    pub(super) virtual_hosted: bool,
-    pub(super) plain_http: bool,
+    pub(crate) endpoint: String,
+    pub(crate) virtual_hosted: bool,
+    pub(crate) plain_http: bool,
 }
 
 impl S3Address {
@@ -101,12 +101,10 @@ fn fits_in_host(bucket: &str, endpoint: &Url, plain_http: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use object_store::aws::AmazonS3Builder;
-
     use super::*;
 
     fn address(config: &S3Config, bucket: &str) -> Result<S3Address, String> {
-        S3Address::of(config, &AwsEnvironment::of(&AmazonS3Builder::new()), bucket)
+        S3Address::of(config, &AwsEnvironment::default(), bucket)
     }
 
     fn at(endpoint: &str) -> S3Config {
@@ -154,11 +152,11 @@ mod tests {
 
     #[test]
     fn the_environment_decides_what_the_configuration_leaves_open() {
-        let environment = AmazonS3Builder::new()
-            .with_region("eu-central-1")
-            .with_endpoint("http://emulator:4566")
-            .with_skip_signature(true);
-        let environment = AwsEnvironment::of(&environment);
+        let environment = AwsEnvironment::of([
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_ENDPOINT_URL", "http://emulator:4566"),
+            ("AWS_ENDPOINT_URL_S3", " "),
+        ]);
         let open = S3Config { path_style_access: Some(true), ..S3Config::default() };
         let closed = S3Config { region: Some("us-west-2".to_owned()), ..at("https://store") };
 

@@ -147,6 +147,7 @@ fn the_settings_of_the_published_tests_are_loaded_as_they_stand() {
     ]));
 
     assert_eq!(config.limits.max_body_bytes, 1_000_000);
+    assert!(config.storage.google.token.is_some());
     assert_eq!(config.realms.all.len(), 2);
     // FILE is there, and both realms have it.
     let [warning] = texts(&notices, Severity::Warning)[..] else { panic!("{notices:?}") };

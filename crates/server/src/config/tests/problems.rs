@@ -184,3 +184,30 @@ fn an_expression_that_refers_to_nothing_is_refused() {
     assert!(shown.contains("refers to the environment variable NO_SUCH, which is not set"));
     assert!(shown.contains("has a `${` that no `}` ends"), "{shown}");
 }
+
+#[test]
+fn keys_of_a_storage_name_come_in_pairs_and_need_their_feature() {
+    let access_key = ("polaris.storage.aws.gold.access-key", "AKIA");
+    let secret_key = ("POLARIS_STORAGE_AWS_GOLD_SECRET_KEY", "s3cr3t");
+    let on = ("polaris.features.\"RESOLVE_CREDENTIALS_BY_STORAGE_NAME\"", "true");
+
+    let both = loaded(&environment(&[access_key, secret_key, on]));
+    let keys = &both.config.storage.aws_by_name["gold"];
+    assert_eq!(keys.access_key, "AKIA");
+    assert!(both.config.storage.aws.is_none() && both.notices.is_empty(), "{both:?}");
+    assert!(!format!("{both:?}").contains("s3cr3t"));
+
+    let off = loaded(&environment(&[access_key, secret_key]));
+    assert!(off.config.storage.aws_by_name.is_empty());
+    assert!(off.notices[0].text.contains("is off"), "{:?}", off.notices);
+
+    for (half, missing) in [(access_key, "secret-key"), (secret_key, "access-key")] {
+        let shown = shown(&[half, on]);
+        assert!(shown[0].contains(&format!("{missing} beside it for gold")), "{shown:?}");
+    }
+    let one_realm =
+        ("polaris.features.realm-overrides.\"a\".\"RESOLVE_CREDENTIALS_BY_STORAGE_NAME\"", "true");
+    let shown =
+        shown(&[access_key, secret_key, ("polaris.realm-context.realms", "a,b"), one_realm]);
+    assert!(shown[0].contains("to be the same in all realms"), "{shown:?}");
+}

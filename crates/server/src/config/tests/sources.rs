@@ -1,5 +1,7 @@
 //! Which source wins, and how each may be spelled.
 
+use std::time::Duration;
+
 use merak_model::RealmId;
 use merak_model::features::{DROP_WITH_PURGE_ENABLED, ICEBERG_COMMIT_MAX_RETRIES};
 
@@ -152,4 +154,73 @@ fn logs_and_metrics_have_names_of_their_users() {
     assert_eq!(fields, pairs(&[("a.b", "c"), ("pod", "p1"), ("region", "eu")]));
     let labels: Vec<_> = telemetry.metric_labels.into_iter().collect();
     assert_eq!(labels, pairs(&[("application", "Polaris"), ("team", "x")]));
+}
+
+#[test]
+fn google_is_found_by_the_variables_of_its_own_tools() {
+    let file = |sources: &Sources| config(sources).storage.google.gcloud_file;
+    let adc = "application_default_credentials.json";
+
+    let google = config(&environment(&[
+        ("GOOGLE_APPLICATION_CREDENTIALS", "late/g.json"),
+        ("GCE_METADATA_HOST", "169.254.169.254"),
+    ]))
+    .storage
+    .google;
+    assert_eq!(google.credentials_file, Some(PathBuf::from("/nowhere/late/g.json")));
+    assert_eq!(google.metadata_host.as_deref(), Some("169.254.169.254"));
+    assert_eq!(google.gcloud_file, None);
+    let home = ("HOME", "/home/ana");
+    let of_home = PathBuf::from("/home/ana/.config/gcloud").join(adc);
+    assert_eq!(file(&environment(&[home])), Some(of_home));
+    let of_gcloud = Some(PathBuf::from("/gcloud").join(adc));
+    assert_eq!(file(&environment(&[home, ("CLOUDSDK_CONFIG", "/gcloud")])), of_gcloud);
+}
+
+#[test]
+fn a_google_endpoint_that_anybody_could_answer_is_refused() {
+    let sources = environment(&[("merak.storage.gcp.sts-endpoint", "http://sts.example.com")]);
+
+    let errors = errors(&sources).to_string();
+
+    assert!(errors.contains("is not an `https` URL, or an `http` URL on this machine"), "{errors}");
+}
+
+#[test]
+fn azures_own_variables_are_settings_and_its_secret_is_not_shown() {
+    let sources = environment(&[
+        ("AZURE_TENANT_ID", "tenant"),
+        ("AZURE_CLIENT_ID", "client"),
+        ("AZURE_CLIENT_SECRET", "hunter2"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "token"),
+        ("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/"),
+        ("MERAK_STORAGE_AZURE_ENDPOINT", "http://127.0.0.1:10000"),
+        ("POLARIS_FEATURES__AZURE_TIMEOUT_MILLIS_", "\"5000\""),
+        ("POLARIS_FEATURES__AZURE_RETRY_JITTER_FACTOR_", "0.5"),
+    ]);
+
+    let Loaded { config, notices } = Config::load(&sources).unwrap();
+
+    let azure = &config.storage.azure;
+    assert_eq!(azure.tenant_id.as_deref(), Some("tenant"));
+    assert_eq!(azure.client_id.as_deref(), Some("client"));
+    assert_eq!(azure.federated_token_file, Some("/nowhere/token".into()));
+    assert_eq!(azure.authority_host.as_ref().unwrap().as_str(), "https://login.microsoftonline.us");
+    assert_eq!(azure.endpoint.as_ref().unwrap().as_str(), "http://127.0.0.1:10000");
+    assert_eq!(azure.token_timeout, Duration::from_secs(5));
+    assert!(azure.client_secret.is_some());
+    assert!(!format!("{config:?}").contains("hunter2"));
+    assert!(!notices.iter().any(|notice| notice.text.contains("AZURE")), "{notices:?}");
+}
+
+#[test]
+fn a_token_is_not_sent_unencrypted_to_another_machine() {
+    let sources = environment(&[("AZURE_AUTHORITY_HOST", "http://login.example")]);
+
+    let errors = Config::load(&sources).unwrap_err().to_string();
+
+    assert!(
+        errors.contains("AZURE_AUTHORITY_HOST") && errors.contains("must be https"),
+        "{errors}"
+    );
 }

@@ -4,13 +4,13 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use merak_model::{Location, StorageConfig};
+use merak_model::Location;
 
 use super::temp_dir::TempDir;
 use super::{JSON, config, location, settings, storage};
-use crate::{Compression, Error, Storage, StorageRequests, StorageSettings};
+use crate::{CatalogStore, Compression, Error, Storage, StorageRequests, StorageSettings};
 
-fn within(folder: &Path) -> StorageConfig {
+fn within(folder: &Path) -> CatalogStore {
     let folder = folder.display();
     config(&format!(r#"{{"storageType":"FILE","allowedLocations":["file://{folder}"]}}"#))
 }

@@ -8,23 +8,23 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A request as it came over the wire.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Recorded {
-    pub(super) method: String,
+pub(crate) struct Recorded {
+    pub(crate) method: String,
     /// Path and query, as sent.
-    pub(super) target: String,
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: Vec<u8>,
+    pub(crate) target: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Recorded {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
 
 /// What happens to a request that is not simply carried out.
 #[derive(Debug, Clone)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// This answer, and nothing is done.
     Answer(u16, &'static str),
     /// It is carried out, but the connection ends without an answer.
@@ -44,13 +44,13 @@ struct State {
 
 /// The store; it ends with the test's runtime.
 #[derive(Debug, Clone)]
-pub(super) struct HttpDouble {
+pub(crate) struct HttpDouble {
     state: Arc<Mutex<State>>,
-    pub(super) url: String,
+    pub(crate) url: String,
 }
 
 impl HttpDouble {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let double = Self { state: Arc::default(), url };
@@ -65,19 +65,19 @@ impl HttpDouble {
     }
 
     /// The next requests meet these faults, one each.
-    pub(super) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
+    pub(crate) fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         self.state.lock().unwrap().faults.extend(faults);
     }
 
-    pub(super) fn requests(&self) -> Vec<Recorded> {
+    pub(crate) fn requests(&self) -> Vec<Recorded> {
         self.state.lock().unwrap().requests.clone()
     }
 
-    pub(super) fn put_object(&self, target: &str, content: &[u8]) {
+    pub(crate) fn put_object(&self, target: &str, content: &[u8]) {
         self.state.lock().unwrap().objects.insert(target.to_owned(), content.to_vec());
     }
 
-    pub(super) fn object(&self, target: &str) -> Option<Vec<u8>> {
+    pub(crate) fn object(&self, target: &str) -> Option<Vec<u8>> {
         self.state.lock().unwrap().objects.get(target).cloned()
     }
 
@@ -166,7 +166,8 @@ async fn receive(connection: &mut TcpStream) -> Option<Recorded> {
 async fn answer(connection: &mut TcpStream, status: u16, body: &[u8]) {
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 {status} Status\r\netag: \"e\"\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        "HTTP/1.1 {status} Status\r\netag: \"e\"\r\nlast-modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n"
     );
     _ = connection.write_all(head.as_bytes()).await;
     _ = connection.write_all(body).await;

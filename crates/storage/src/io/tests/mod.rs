@@ -1,21 +1,22 @@
 //! Behaviour of the whole, against a store of our own and against a folder.
 
+mod azure;
 mod file;
-mod http_double;
+pub(crate) mod http_double;
 mod s3;
 mod s3_credentials;
 mod s3_faults;
-mod temp_dir;
+pub(crate) mod temp_dir;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use merak_model::{Location, StorageConfig};
-use object_store::aws::AmazonS3Builder;
+use merak_model::{Location, RealmId, StorageConfig, SystemClock};
 use secrecy::SecretString;
 
 use super::Storage;
-use crate::StorageSettings;
 use crate::aws_identity::AwsEnvironment;
+use crate::{CatalogStore, ServerIdentity, StorageSettings};
 
 const JSON: &[u8] = br#"{"format-version":2}"#;
 
@@ -37,11 +38,20 @@ fn settings() -> StorageSettings {
 
 /// Storage that the environment of the test run cannot change.
 fn storage(settings: StorageSettings) -> Storage {
-    Storage::in_environment(settings, AwsEnvironment::of(&AmazonS3Builder::new()))
+    in_environment(settings, AwsEnvironment::default())
 }
 
-fn config(json: &str) -> StorageConfig {
-    StorageConfig::from_json(json).unwrap()
+fn in_environment(settings: StorageSettings, environment: AwsEnvironment) -> Storage {
+    Storage::in_environment(settings, environment, Arc::new(SystemClock))
+}
+
+fn config(json: &str) -> CatalogStore {
+    CatalogStore {
+        realm: RealmId::new("r"),
+        config: StorageConfig::from_json(json).unwrap(),
+        identity: ServerIdentity::OfCatalog,
+        lifetime: Duration::from_hours(1),
+    }
 }
 
 fn location(text: &str) -> Location {

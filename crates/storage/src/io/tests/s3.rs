@@ -1,6 +1,6 @@
 //! Requests to S3, as they look on the wire.
 
-use merak_model::StorageConfig;
+use crate::CatalogStore;
 
 use super::http_double::{Fault, HttpDouble};
 use super::{JSON, config, location, settings, storage};
@@ -9,7 +9,7 @@ use crate::{Compression, Error, StorageRequests, gzip};
 const FILE: &str = "s3://lake/t/metadata/1.metadata.json";
 const TARGET: &str = "/lake/t/metadata/1.metadata.json";
 
-fn at(double: &HttpDouble) -> StorageConfig {
+fn at(double: &HttpDouble) -> CatalogStore {
     config(&format!(
         r#"{{"storageType":"S3","allowedLocations":["s3://lake"],"endpoint":"https://public.invalid",
             "endpointInternal":"{}","pathStyleAccess":true}}"#,
@@ -163,15 +163,4 @@ async fn locations_that_are_not_of_the_catalogs_store_are_refused_without_a_requ
         assert!(matches!(read, Err(Error::Refused { status: None, .. })), "{place}: {read:?}");
     }
     assert!(double.requests().is_empty());
-}
-
-#[tokio::test]
-async fn other_clouds_are_not_supported() {
-    let storage = storage(settings());
-    let azure = config(r#"{"storageType":"AZURE","tenantId":"t"}"#);
-    let file = location("abfss://c@a.dfs.core.windows.net/x");
-
-    let read = storage.read_metadata(&azure, &file).await;
-
-    assert!(matches!(read, Err(Error::Unsupported(_))), "{read:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use merak_model::StorageConfig;
+use crate::CatalogStore;
 
 use super::http_double::{Fault, HttpDouble};
 use super::{JSON, config, location, settings, storage};
@@ -14,7 +14,7 @@ const DENIAL: &str = "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Me
                       arn:aws:iam::1:user/m is not authorized to perform: s3:PutObject</Message>\
                       <HostId>secret-host</HostId></Error>";
 
-fn at(url: &str) -> StorageConfig {
+fn at(url: &str) -> CatalogStore {
     config(&format!(r#"{{"storageType":"S3","endpoint":"{url}","pathStyleAccess":true}}"#))
 }
 
