@@ -15,13 +15,16 @@ import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+import ministack
 from lake import Lake, ObjectStore, install_duckdb_extensions
 from polaris_cli import PolarisCli
 from rest import Rest
+from s3_places import S3Place
 from server import CLIENT_ID, CLIENT_SECRET, Postgres, Server, Sqlite
 from spark import Spark, running
 
 S3_READY_WITHIN_S = 60
+FOREIGN_SETTINGS = ("AWS_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "PYICEBERG_")
 STORES = ("sqlite", "postgres")
 
 MakeServer = Callable[..., Server]
@@ -38,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = "127.0.0.1,localhost"
     # Settings of whoever runs the tests must not reach the clients under test.
-    for name in [name for name in os.environ if name.startswith(("AWS_", "PYICEBERG_"))]:
+    for name in [name for name in os.environ if name.startswith(FOREIGN_SETTINGS)]:
         del os.environ[name]
 
 
@@ -121,19 +124,43 @@ def object_store() -> ObjectStore:
 
 
 @pytest.fixture(scope="session")
+def seaweedfs(object_store: ObjectStore) -> S3Place:
+    """The S3 service again, with the role that the server takes on there to vend credentials."""
+    keys = (object_store.access_key, object_store.secret_key)
+    role_arn = _required("MERAK_TEST_S3_ROLE_ARN")
+    return S3Place(object_store.endpoint, object_store.bucket, role_arn, None, admin=keys, server=keys)
+
+
+@pytest.fixture(scope="session")
+def trusting() -> S3Place:
+    """MiniStack, where the server's user may do nothing but take on one role, which trusts it under a condition."""
+    return ministack.trust_chain(_required("MERAK_TEST_MINISTACK_ENDPOINT"))
+
+
+@pytest.fixture(scope="session")
 def make_server(
     request: pytest.FixtureRequest, binary: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MakeServer]:
-    """Makes servers, not started yet, and ends those that still run when the session is over."""
+    """Makes servers, not started yet, and ends those that still run when the session is over.
+
+    Unless it is given another environment, a server has the keys of the S3 service.
+    """
     made = request.config.stash[SERVERS]
 
-    def make(store: Sqlite | Postgres, label: str, command: str = "serve") -> Server:
-        environment = {
-            **store.environment(),
+    def make(
+        store: Sqlite | Postgres,
+        label: str,
+        command: str = "serve",
+        *,
+        environment: dict[str, str] | None = None,
+        properties: dict[str, str] | None = None,
+    ) -> Server:
+        keys = {
             "AWS_ACCESS_KEY_ID": _required("MERAK_TEST_S3_ACCESS_KEY_ID"),
             "AWS_SECRET_ACCESS_KEY": _required("MERAK_TEST_S3_SECRET_ACCESS_KEY"),
             "AWS_REGION": "us-east-1",
         }
+        environment = {**(environment or keys), **store.environment()}
         if command == "serve":
             environment["POLARIS_BOOTSTRAP_CREDENTIALS"] = f"POLARIS,{CLIENT_ID},{CLIENT_SECRET}"
         home = tmp_path_factory.mktemp(label)
@@ -141,7 +168,7 @@ def make_server(
         log = logs / f"merak-{store.name}-{label}-{len(made)}.log"
         for stale in (log, log.with_suffix(".out")):
             stale.unlink(missing_ok=True)
-        made.append(Server(binary, home, log, command, environment))
+        made.append(Server(binary, home, log, command, environment, properties or {}))
         return made[-1]
 
     yield make
@@ -153,6 +180,16 @@ def make_server(
 def server(make_server: MakeServer, new_store: Callable[[], Sqlite | Postgres]) -> Iterator[Server]:
     """The server that most tests share; each has a catalog of its own in it."""
     server = make_server(new_store(), "shared").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def trusted_server(
+    make_server: MakeServer, new_store: Callable[[], Sqlite | Postgres], trusting: S3Place
+) -> Iterator[Server]:
+    """A server that is the user whom MiniStack's role trusts."""
+    server = make_server(new_store(), "trusted", environment=trusting.server_environment()).start()
     yield server
     server.stop()
 

@@ -35,13 +35,17 @@ class ObjectStore:
 
 @dataclass
 class Lake:
-    """One catalog of one server. Clients bring their own storage keys and ask for none."""
+    """One catalog of one server.
+
+    Clients bring their own storage keys and ask for none, or have none and ask for them, as `delegation` says.
+    """
 
     uri: str
     name: str
     base: str
     extensions: Path
     store: ObjectStore | None = None
+    delegation: str = "none"
     _connections: list[duckdb.DuckDBPyConnection] = field(default_factory=list)
 
     def pyiceberg(self, **properties: str) -> RestCatalog:
@@ -52,7 +56,7 @@ class Lake:
             "credential": f"{CLIENT_ID}:{CLIENT_SECRET}",
             "scope": "PRINCIPAL_ROLE:ALL",
             # PyIceberg asks for vended credentials unless told otherwise; "none" is no kind the server knows.
-            "header.X-Iceberg-Access-Delegation": "none",
+            "header.X-Iceberg-Access-Delegation": self.delegation,
             **(self.store.client_properties() if self.store else {}),
         }
         return RestCatalog("lake", **(settings | properties))
@@ -76,7 +80,7 @@ class Lake:
             )
         connection.execute(
             f"ATTACH '{self.name}' AS lake (TYPE iceberg, ENDPOINT '{self.uri}/api/catalog', SECRET catalog,"
-            " ACCESS_DELEGATION_MODE 'none', READ_ONLY false)"
+            f" ACCESS_DELEGATION_MODE '{self.delegation.replace('-', '_')}', READ_ONLY false)"
         )
         return connection
 
@@ -86,10 +90,15 @@ class Lake:
 
 
 def install_duckdb_extensions(directory: Path) -> None:
-    packages = sysconfig.get_paths()["purelib"]
     with duckdb.connect(config={"extension_directory": str(directory)}) as connection:
         for extension in DUCKDB_EXTENSIONS:
-            pattern = f"{packages}/duckdb_extension_{extension}/extensions/*/{extension}.duckdb_extension"
-            (wheel,) = glob.glob(pattern)
-            connection.execute(f"INSTALL '{wheel}'")
-            connection.execute(f"LOAD {extension}")
+            load_duckdb_extension(connection, extension)
+
+
+def load_duckdb_extension(connection: duckdb.DuckDBPyConnection, extension: str) -> None:
+    """Installs an extension from its wheel, where the connection looks for them, and loads it."""
+    packages = sysconfig.get_paths()["purelib"]
+    pattern = f"{packages}/duckdb_extension_{extension}/extensions/*/{extension}.duckdb_extension"
+    (wheel,) = glob.glob(pattern)
+    connection.execute(f"INSTALL '{wheel}'")
+    connection.execute(f"LOAD {extension}")

@@ -27,18 +27,44 @@ class Rest:
         return self._expect(self.send("POST", path, json=body))
 
     def create_file_catalog(self, name: str, base: str) -> None:
-        self._create_catalog(name, base, {"storageType": "FILE", "allowedLocations": [base]})
+        self.create_catalog(name, base, {"storageType": "FILE"})
 
     def create_s3_catalog(self, name: str, base: str, endpoint: str) -> None:
         storage = {
             "storageType": "S3",
-            "allowedLocations": [base],
             "region": "us-east-1",
             "endpoint": endpoint,
             "pathStyleAccess": True,
             "stsUnavailable": True,
         }
-        self._create_catalog(name, base, storage)
+        self.create_catalog(name, base, storage)
+
+    def create_catalog(self, name: str, base: str, storage: dict[str, Any]) -> None:
+        """Makes a catalog whose only allowed location is its base location."""
+        storage = {"allowedLocations": [base], **storage}
+        properties = {"default-base-location": base}
+        catalog = {"name": name, "type": "INTERNAL", "properties": properties, "storageConfigInfo": storage}
+        self._made("POST", "/api/management/v1/catalogs", {"catalog": catalog})
+
+    def open_content(self, catalog: str) -> None:
+        """Lets those who manage a catalog work with its data, too, as somebody must say first."""
+        grant = {"type": "catalog", "privilege": "CATALOG_MANAGE_CONTENT"}
+        self._made("PUT", f"/api/management/v1/catalogs/{catalog}/catalog-roles/catalog_admin/grants", grant)
+
+    def create_principal(self, name: str, catalog: str, *grants: dict[str, Any]) -> "Rest":
+        """Makes a principal that holds these grants on a catalog and no others, and returns its session."""
+        management, role = "/api/management/v1", f"{name}-role"
+        made = self._made("POST", f"{management}/principals", {"principal": {"name": name}}).json()
+        self._made("POST", f"{management}/principal-roles", {"principalRole": {"name": role}})
+        self._made("POST", f"{management}/catalogs/{catalog}/catalog-roles", {"catalogRole": {"name": role}})
+        for grant in grants:
+            self._made("PUT", f"{management}/catalogs/{catalog}/catalog-roles/{role}/grants", {"grant": grant})
+        assignment = f"{management}/principal-roles/{role}/catalog-roles/{catalog}"
+        self._made("PUT", assignment, {"catalogRole": {"name": role}})
+        self._made("PUT", f"{management}/principals/{name}/principal-roles", {"principalRole": {"name": role}})
+        secret = made["credentials"]
+        token = request_token(self.uri, secret["clientId"], secret["clientSecret"])
+        return Rest(self.uri, self._expect(token)["access_token"])
 
     def create_namespace(self, catalog: str, namespace: str) -> None:
         self.post(f"/api/catalog/v1/{catalog}/namespaces", {"namespace": [namespace]})
@@ -57,11 +83,10 @@ class Rest:
         body = {"requirements": requirements, "updates": updates}
         return self.send("POST", table_path(catalog, namespace, name), json=body)
 
-    def _create_catalog(self, name: str, base: str, storage: dict[str, Any]) -> None:
-        properties = {"default-base-location": base}
-        catalog = {"name": name, "type": "INTERNAL", "properties": properties, "storageConfigInfo": storage}
-        answer = self.send("POST", "/api/management/v1/catalogs", json={"catalog": catalog})
-        assert answer.status_code == 201, f"{answer.status_code} {answer.text}"
+    def _made(self, method: str, path: str, body: Any) -> requests.Response:
+        answer = self.send(method, path, json=body)
+        assert answer.status_code == 201, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer
 
     def _fetch_token(self) -> str:
         return self._expect(request_token(self.uri, CLIENT_ID, CLIENT_SECRET))["access_token"]

@@ -19,7 +19,7 @@ STOPPED_WITHIN_S = 20
 CLIENT_ID = "root"
 CLIENT_SECRET = "s3cr3t"
 FEATURES = {
-    'polaris.features."SUPPORTED_CATALOG_STORAGE_TYPES"': '["FILE","S3"]',
+    'polaris.features."SUPPORTED_CATALOG_STORAGE_TYPES"': '["FILE","S3","AZURE","GCS"]',
     'polaris.features."ALLOW_INSECURE_STORAGE_TYPES"': "true",
 }
 
@@ -77,7 +77,15 @@ class Postgres:
 class Server:
     """One server process; `start` and `kill` may alternate, on the same ports and the same data."""
 
-    def __init__(self, binary: Path, home: Path, log: Path, command: str, environment: dict[str, str]):
+    def __init__(
+        self,
+        binary: Path,
+        home: Path,
+        log: Path,
+        command: str,
+        environment: dict[str, str],
+        properties: dict[str, str],
+    ):
         self.port = free_port()
         self.management_port = free_port()
         self.home = home
@@ -86,6 +94,7 @@ class Server:
         self.printed = log.with_suffix(".out")
         self._binary = binary
         self._command = command
+        self._properties = properties
         self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
@@ -111,6 +120,7 @@ class Server:
             "quarkus.http.port": str(self.port),
             "quarkus.management.port": str(self.management_port),
             **(FEATURES if self._command == "serve" else {}),
+            **self._properties,
         }
         flags = [flag for item in properties.items() for flag in ("-D", "=".join(item))]
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +132,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     def wait_until_healthy(self) -> None:
@@ -170,7 +180,8 @@ def _answers_200(url: str) -> bool:
         return False
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Has a process that is about to begin end with the one that made it."""
     # A test run that is itself killed must not leave servers behind. 1 is PR_SET_PDEATHSIG.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from lake import Lake
 from server import CLIENT_ID, CLIENT_SECRET
@@ -54,11 +55,52 @@ class Spark:
                 ".s3.secret-access-key": lake.store.secret_key,
                 ".s3.path-style-access": "true",
             }
-        for key, value in settings.items():
-            self._session.conf.set(f"spark.sql.catalog.{lake.name}{key}", value)
+        self._configure(lake, settings)
+
+    def attach_as_user(self, lake: Lake, token: str | None = None) -> None:
+        """Makes a lake's catalog known to the session as its users would: with no keys, and nothing about the store.
+
+        With keys that Iceberg knows nothing of, and a token got earlier, if there is one.
+        """
+        settings = {
+            "": "org.apache.iceberg.spark.SparkCatalog",
+            ".type": "rest",
+            ".uri": f"{lake.uri}/api/catalog",
+            ".warehouse": lake.name,
+            ".credential": f"{CLIENT_ID}:{CLIENT_SECRET}",
+            ".client_id": CLIENT_ID,
+            ".client_secret": CLIENT_SECRET,
+            ".scope": "PRINCIPAL_ROLE:ALL",
+            ".rest.auth.oauth2.scope": "PRINCIPAL_ROLE:ALL",
+            ".header.X-Iceberg-Access-Delegation": "vended-credentials",
+            ".cache-enabled": "false",
+        }
+        if token:
+            settings |= {".token": token, ".oauth2.token": token}
+        self._configure(lake, settings)
 
     def sql(self, statement: str) -> list[tuple]:
         return [tuple(row) for row in self._session.sql(statement).collect()]
+
+    def frame(self, table: str) -> DataFrame:
+        """Returns a table's rows as they are now, to be read later and more than once."""
+        return self._session.table(table)
+
+    def java_table(self, name: str) -> Any:
+        """Returns Iceberg's own handle of a table."""
+        java = self._session._jvm.org.apache.iceberg.spark.Spark3Util
+        return java.loadIcebergTable(self._session._jsparkSession, name)
+
+    @staticmethod
+    def write_file(table: Any, path: str, body: bytes) -> None:
+        """Writes a file by a table's own access to its store."""
+        stream = table.io().newOutputFile(path).createOrOverwrite()
+        stream.write(bytearray(body))
+        stream.close()
+
+    def _configure(self, lake: Lake, settings: dict[str, str]) -> None:
+        for key, value in settings.items():
+            self._session.conf.set(f"spark.sql.catalog.{lake.name}{key}", value)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-# The servers that tests need: PostgreSQL and an S3 service (SeaweedFS). Sourced by tests/run, which sets
+# The servers that tests need: PostgreSQL and an S3 service with STS (SeaweedFS). Sourced by tests/run, which sets
 # `scratch` (a temporary folder), `environment` and `logs`. Everything listens on loopback only, and is stopped by its pid.
 
 postgres_dir=
@@ -18,6 +18,8 @@ free_port() {
 }
 
 listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+random_key() { head -c 32 /dev/urandom | base64 -w 0; }
 
 # Prints the status of `GET /` on a port, or nothing while nobody answers there.
 http_status() {
@@ -111,11 +113,13 @@ stop_postgres() {
     postgres_dir=
 }
 
-# Starts SeaweedFS from the given folder of binaries and exports where its S3 is; does nothing when it already runs.
+# Starts SeaweedFS from the given folder of binaries and exports where its S3 and its STS are, which is one place, and
+# the role that may do everything there; does nothing when it already runs.
 start_seaweedfs() {
     local name port deadline flags=()
     [ -z "$seaweedfs_pid" ] || return 0
     export MERAK_TEST_S3_ACCESS_KEY_ID=lake-admin MERAK_TEST_S3_SECRET_ACCESS_KEY=lake-admin-secret
+    export MERAK_TEST_S3_ROLE_ARN=arn:aws:iam::000000000000:role/lake
     mkdir "$scratch/seaweedfs"
     cat >"$scratch/seaweedfs-s3.json" <<JSON
 {"identities": [{
@@ -123,6 +127,19 @@ start_seaweedfs() {
   "credentials": [{"accessKey": "$MERAK_TEST_S3_ACCESS_KEY_ID", "secretKey": "$MERAK_TEST_S3_SECRET_ACCESS_KEY"}],
   "actions": ["Admin", "Read", "Write", "List", "Tagging"]
 }]}
+JSON
+    # A session of the role can do what both the role's policy and the session's own allow.
+    cat >"$scratch/seaweedfs-iam.json" <<JSON
+{
+  "sts": {"tokenDuration": "1h", "maxSessionLength": "12h", "issuer": "seaweedfs", "signingKey": "$(random_key)"},
+  "policy": {"defaultEffect": "Deny", "storeType": "memory"},
+  "policies": [{"name": "Everything", "document": {
+    "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["*"]}]
+  }}],
+  "roles": [{"roleName": "lake", "roleArn": "$MERAK_TEST_S3_ROLE_ARN", "attachedPolicies": ["Everything"], "trustPolicy": {
+    "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": ["sts:AssumeRole"]}]
+  }}]
+}
 JSON
     for name in s3.port s3.port.grpc master.port master.port.grpc volume.port volume.port.grpc \
         filer.port filer.port.grpc admin.port; do
@@ -136,7 +153,8 @@ JSON
     port=${seaweedfs_ports[0]}
     "$1/weed" -logtostderr=true mini -dir="$scratch/seaweedfs" -ip=127.0.0.1 -ip.bind=127.0.0.1 \
         -master.telemetry=false -webdav=false -admin.ui=false -s3.config="$scratch/seaweedfs-s3.json" \
-        -s3.port.iceberg=0 -s3.port.lance=0 "${flags[@]}" </dev/null >"$logs/seaweedfs.log" 2>&1 &
+        -s3.iam.config="$scratch/seaweedfs-iam.json" -s3.port.iceberg=0 -s3.port.lance=0 "${flags[@]}" \
+        </dev/null >"$logs/seaweedfs.log" 2>&1 &
     seaweedfs_pid=$!
     deadline=$((SECONDS + 60))
     until [ "$(http_status "$port")" = 403 ]; do
