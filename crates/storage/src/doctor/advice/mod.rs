@@ -89,6 +89,32 @@ pub(super) fn sh(word: &str) -> String {
     }
 }
 
+/// What the tests of all clouds' advice have in common.
+#[cfg(test)]
+mod testing {
+    use super::Advice;
+
+    /// All that is told.
+    pub(super) fn text(advice: &Advice) -> String {
+        let remedies = advice.remedies.iter().map(|remedy| {
+            format!("{}\n{}\n", remedy.what, remedy.text.as_deref().unwrap_or_default())
+        });
+        format!("{}\n{}", advice.cause, remedies.collect::<String>())
+    }
+
+    /// Asserts that a step and what was said there have this in their cause, and that in what is told.
+    pub(super) fn assert_told(
+        advice: &Advice,
+        (step, said): (&str, &str),
+        cause: &str,
+        remedy: &str,
+    ) {
+        let text = text(advice);
+        assert!(advice.cause.contains(cause), "{step}, {said}: {text}");
+        assert!(text.contains(remedy), "{step}, {said}: {text}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::doctor::advice::testing::{assert_told, text};
 
 const ROLE: &str = "arn:aws:iam::444455556666:role/team/lake";
 const USER: &str = "arn:aws:iam::111122223333:user/cat";
@@ -14,14 +15,6 @@ fn names() -> AwsNames {
         lifetime_s: 7200,
         ..AwsNames::default()
     }
-}
-
-fn text(advice: &Advice) -> String {
-    let remedies = advice
-        .remedies
-        .iter()
-        .map(|remedy| format!("{}\n{}\n", remedy.what, remedy.text.as_deref().unwrap_or_default()));
-    format!("{}\n{}", advice.cause, remedies.collect::<String>())
 }
 
 #[test]
@@ -255,11 +248,7 @@ fn each_misconfiguration_has_its_cause_and_its_remedy() {
         ),
     ];
     for (step, said, names, cause, remedy) in table {
-        let advice = advise(step, said, names);
-
-        let text = text(&advice);
-        assert!(advice.cause.contains(cause), "{step}, {said}: {text}");
-        assert!(text.contains(remedy), "{step}, {said}: {text}");
+        assert_told(&advise(step, said, names), (step, said), cause, remedy);
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::doctor::advice::testing::{assert_told, text};
 
 fn names() -> AzureNames {
     AzureNames {
@@ -10,14 +11,6 @@ fn names() -> AzureNames {
         host: "acct.dfs.core.windows.net".to_owned(),
         hierarchical: true,
     }
-}
-
-fn text(advice: &Advice) -> String {
-    let remedies = advice
-        .remedies
-        .iter()
-        .map(|remedy| format!("{}\n{}\n", remedy.what, remedy.text.as_deref().unwrap_or_default()));
-    format!("{}\n{}", advice.cause, remedies.collect::<String>())
 }
 
 #[test]
@@ -214,11 +207,7 @@ fn each_misconfiguration_has_its_cause_and_its_remedy() {
         ),
     ];
     for (step, said, names, cause, remedy) in table {
-        let advice = advise(step, said, names);
-
-        let text = text(&advice);
-        assert!(advice.cause.contains(cause), "{step}, {said}: {text}");
-        assert!(text.contains(remedy), "{step}, {said}: {text}");
+        assert_told(&advise(step, said, names), (step, said), cause, remedy);
     }
 }
 
