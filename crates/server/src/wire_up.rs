@@ -15,7 +15,7 @@ use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchr
 use merak_model::Clock;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
 use merak_service::{Service, ServiceSettings};
-use merak_storage::{GoogleSettings, Storage, StorageSettings};
+use merak_storage::{Storage, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretBox};
 
 use crate::config::{self, AcceptedTokens, AllowList, Config, Database, SymmetricKey};
@@ -151,7 +151,7 @@ fn storage_settings(config: &Config) -> StorageSettings {
         max_clients: storage.max_clients,
         credential_cache: storage.credential_cache,
         sign_with_own_keys: storage.sign_with_own_keys,
-        google: google_settings(&storage.google),
+        google: storage.google.clone(),
         azure: storage.azure.clone(),
         // Whether a catalog may have it is a feature, judged when it is made.
         allow_file_type: true,
@@ -174,31 +174,6 @@ fn storage_settings(config: &Config) -> StorageSettings {
         })
         .collect();
     settings
-}
-
-fn google_settings(google: &config::Google) -> GoogleSettings {
-    let config::Google {
-        token,
-        token_lifespan,
-        credentials_file,
-        gcloud_file,
-        metadata_server,
-        metadata_host,
-        sts_endpoint,
-        iam_endpoint,
-        storage_endpoint,
-    } = google.clone();
-    GoogleSettings {
-        token,
-        token_lifespan,
-        credentials_file,
-        gcloud_file,
-        metadata_server,
-        metadata_host,
-        sts_endpoint,
-        iam_endpoint,
-        storage_endpoint,
-    }
 }
 
 fn authn_settings(config: &Config) -> anyhow::Result<AuthnSettings> {

@@ -142,7 +142,9 @@ impl Service {
         grant: LocationGrant,
         features: CatalogFeatures<'_>,
     ) -> Result<TableCredentials, Error> {
-        let request = vend_request(wanted, config, grant, features);
+        let Wanted { realm, caller, catalog, ident, .. } = wanted;
+        let subject = Subject { realm, caller, catalog: &catalog.name, table: ident };
+        let request = vend_request(subject, config, grant, features);
         let reuse_for = seconds(features, &STORAGE_CREDENTIAL_CACHE_DURATION_SECONDS);
         let vended = self.storage.vend(request, reuse_for).await?;
         tracing::Span::current().record("credential", vended.id.as_str());
@@ -166,15 +168,13 @@ impl Service {
 
 /// The request for a table's credentials.
 pub(crate) fn vend_request(
-    wanted: Wanted<'_>,
+    subject: Subject<'_>,
     config: &StorageConfig,
     grant: LocationGrant,
     features: CatalogFeatures<'_>,
 ) -> VendRequest {
-    let Wanted { realm, caller, catalog, ident, .. } = wanted;
-    let subject = Subject { realm, caller, catalog: &catalog.name, table: ident };
     VendRequest {
-        realm: realm.clone(),
+        realm: subject.realm.clone(),
         config: config.clone(),
         grant,
         session: session(subject, config, features),

@@ -7,8 +7,9 @@ use merak_model::features::{
 use merak_model::storage_config::Provider;
 use merak_storage::{LocationGrant, S3RequestToSign, SignedS3Request};
 
-use crate::delegation::{AccessDelegation, Wanted, seconds, vend_request};
+use crate::delegation::{seconds, vend_request};
 use crate::locations::{check_still_allowed, granted_places};
+use crate::session::Subject;
 use crate::{Error, Service};
 
 impl Service {
@@ -47,15 +48,13 @@ impl Service {
         })?;
         let judged = merak_storage::judge_s3_request(&request, s3, &grant)
             .map_err(|refusal| Error::Forbidden(refusal.to_string()))?;
-        let wanted = Wanted {
+        let subject = Subject {
             realm: access.realm(),
             caller: access.caller(),
-            catalog,
-            ident: &found.ident,
-            location: "",
-            asked: AccessDelegation::default(),
+            catalog: &catalog.name,
+            table: &found.ident,
         };
-        let request = vend_request(wanted, &store.config, grant, features);
+        let request = vend_request(subject, &store.config, grant, features);
         let reuse_for = seconds(features, &STORAGE_CREDENTIAL_CACHE_DURATION_SECONDS);
         let keys = self.storage.signing_keys(request, reuse_for).await?;
         Ok(judged.sign(&keys, self.clock.now_ms())?)

@@ -40,7 +40,7 @@ pub use problems::{ConfigErrors, Notice, Origin, Problem, Severity};
 pub use proxy::Forwarding;
 pub use realms::Realms;
 pub use sources::Sources;
-pub use storage::{AwsKeys, Google, Storage};
+pub use storage::{AwsKeys, Storage};
 pub use telemetry::{LogFormat, Telemetry};
 pub use tokens::{AcceptedTokens, RealmTokens, RsaFiles, SymmetricKey, TokenBroker, Tokens};
 

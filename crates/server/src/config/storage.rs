@@ -1,12 +1,11 @@
 //! How the server itself reaches object stores.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use merak_authn::ProviderUrl;
 use merak_model::features::RESOLVE_CREDENTIALS_BY_STORAGE_NAME as BY_NAME;
-use merak_storage::{AzureSettings, AzureUrl, CacheSettings, SasVersion};
+use merak_storage::{AzureSettings, AzureUrl, CacheSettings, GoogleSettings, SasVersion};
 use secrecy::SecretString;
 
 use super::features::RealmFeatures;
@@ -23,7 +22,7 @@ pub struct Storage {
     /// Those for catalogs of a storage name; none unless they are to be chosen so.
     pub aws_by_name: BTreeMap<String, AwsKeys>,
     /// The server's own identity in Google Cloud, and where Google is.
-    pub google: Google,
+    pub google: GoogleSettings,
     /// The server's identity in Azure, and where Azure is.
     pub azure: AzureSettings,
     /// How long an object store may take to answer.
@@ -45,29 +44,6 @@ pub struct AwsKeys {
     pub access_key: String,
     /// The secret access key.
     pub secret_key: SecretString,
-}
-
-/// Who the server is to Google, and where Google is.
-#[derive(Debug, Clone)]
-pub struct Google {
-    /// An access token.
-    pub token: Option<SecretString>,
-    /// How long that token is good for.
-    pub token_lifespan: Duration,
-    /// A credentials file.
-    pub credentials_file: Option<PathBuf>,
-    /// The credentials file that `gcloud` writes.
-    pub gcloud_file: Option<PathBuf>,
-    /// Whether the metadata server is asked.
-    pub metadata_server: bool,
-    /// The metadata server, in place of the usual one.
-    pub metadata_host: Option<String>,
-    /// The Security Token Service, in place of Google's own.
-    pub sts_endpoint: Option<String>,
-    /// The IAM Credentials API, in place of Google's own.
-    pub iam_endpoint: Option<String>,
-    /// The storage service, in place of Google's own.
-    pub storage_endpoint: Option<String>,
 }
 
 /// The address of a service, which secrets are sent to.
@@ -219,13 +195,13 @@ fn aws_keys_by_name(reader: &mut Reader, features: &RealmFeatures) -> BTreeMap<S
     keys
 }
 
-fn google(reader: &mut Reader) -> Google {
+fn google(reader: &mut Reader) -> GoogleSettings {
     let credentials_file = reader.get(&settings::GCP_CREDENTIALS);
     let gcloud_folder = match reader.get(&settings::GCP_GCLOUD) {
         Some(folder) => Some(reader.resolve(&folder)),
         None => reader.home().map(|home| home.join(".config/gcloud")),
     };
-    Google {
+    GoogleSettings {
         token: reader.get(&settings::GCP_TOKEN),
         token_lifespan: reader.get(&settings::GCP_LIFESPAN),
         credentials_file: credentials_file.map(|file| reader.resolve(&file)),
