@@ -9,13 +9,14 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("table-metadata", &["model"]),
+    ("manifest", &[]),
     ("wire", &["model", "table-metadata"]),
     ("metastore", &["model"]),
     ("metastore-sql", &["metastore", "model"]),
     ("authn", &["metastore", "model"]),
     ("authz", &["metastore", "model"]),
     ("storage", &["authz", "model"]),
-    ("service", &["authz", "metastore", "model", "storage", "table-metadata"]),
+    ("service", &["authz", "manifest", "metastore", "model", "storage", "table-metadata"]),
     // Not the metastore and not the storage: a handler reaches data only through the service, which
     // demands a proof.
     ("rest", &["authn", "authz", "model", "service", "wire"]),
@@ -50,6 +51,8 @@ const ALONE: &[(&str, &[&str])] = &[
     ("google-cloud-auth", &["storage"]),
     ("reqwest", &["authn", "doubles", "server", "storage"]),
     ("regex", &["authn"]),
+    ("ruzstd", &["manifest"]),
+    ("snap", &["manifest"]),
     ("axum", &["doubles", "rest", "server", "tests"]),
     ("tower-http", &["rest"]),
     ("clap", &["server"]),
