@@ -68,9 +68,10 @@ impl CountedHttp {
 #[async_trait]
 impl HttpService for CountedHttp {
     async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
-        match request.method().as_str() {
-            "PUT" => self.counters.count_put(),
-            "DELETE" => self.counters.count_delete(),
+        match (request.method().as_str(), request.uri().query()) {
+            ("PUT", _) => self.counters.count_put(),
+            // The latter removes many objects of S3 at once.
+            ("DELETE", _) | ("POST", Some("delete")) => self.counters.count_delete(),
             _ => self.counters.count_get(),
         }
         if let Some(Attempts(count)) = request.extensions().get() {

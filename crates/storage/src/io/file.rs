@@ -99,6 +99,52 @@ impl LocalFile {
         removed
     }
 
+    /// Removes the empty folders in the folder that this names, then itself if nothing is left.
+    pub(super) fn remove_empty_folders(&self) -> Result<(), Error> {
+        self.check_links()?;
+        // A link is none, wherever it leads.
+        if !self.path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            return Ok(());
+        }
+        self.remove_if_empty(&self.path).map_err(|error| self.fault(&Doing::Removing, &error))
+    }
+
+    fn remove_if_empty(&self, folder: &Path) -> io::Result<()> {
+        // Read to its end first: there may be more folders in one another than files may be open.
+        let mut folders = Vec::new();
+        let mut has_files = false;
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let entry = entry?;
+            // That of the entry itself, also if it is a link.
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else {
+                has_files = true;
+            }
+        }
+        for within in folders {
+            self.remove_if_empty(&within)?;
+        }
+        if has_files || self.roots.iter().any(|root| root == folder) {
+            return Ok(());
+        }
+        match fs::remove_dir(folder) {
+            Ok(()) => Ok(()),
+            // Others write and remove meanwhile.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::DirectoryNotEmpty | ErrorKind::NotFound) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Denies a path that a link leads out of its allowed location.
     fn check_links(&self) -> Result<(), Error> {
         if self.roots.is_empty() {

@@ -1,6 +1,7 @@
 //! Metadata files in the stores of all catalogs.
 
 pub(crate) mod azure;
+mod bulk;
 mod clouds;
 mod counted_http;
 mod file;
@@ -33,7 +34,7 @@ pub(crate) use self::provider_error::{
     answer_message, causes, google_words, tidy, to_error as store_error,
 };
 use self::remote::RemoteObject;
-use self::s3::S3Stores;
+use self::s3::{Removal, S3Stores};
 pub(crate) use self::s3_address::S3Address;
 use crate::aws_identity::{AwsEnvironment, AwsIdentities};
 use crate::catalog_store::CatalogStore;
@@ -177,18 +178,40 @@ impl Storage {
         location: &Location,
     ) -> Result<Bytes, Error> {
         let limit = self.settings.max_metadata_bytes;
-        let stored = self
-            .in_time(location, async {
-                match self.file(store, location).await? {
-                    File::Remote(object) => object.read(limit).await,
-                    File::Local(file) => {
-                        self.counters.count_get();
-                        file.run(move |file| file.read(limit)).await.map(Bytes::from)
-                    }
-                }
-            })
-            .await?;
+        let stored = self.read(store, location, limit).await?;
         gzip::decode(stored, limit, location.as_str()).await
+    }
+
+    /// The bytes of a file that metadata names, as they are.
+    ///
+    /// Its name comes from a file that a client wrote, so one outside the allowed locations is
+    /// refused here too.
+    pub async fn read_file(
+        &self,
+        store: &CatalogStore,
+        location: &Location,
+        max_bytes: u64,
+    ) -> Result<Bytes, Error> {
+        bulk::check_that_it_is_allowed(store, location)?;
+        self.read(store, location, max_bytes).await
+    }
+
+    async fn read(
+        &self,
+        store: &CatalogStore,
+        location: &Location,
+        limit: u64,
+    ) -> Result<Bytes, Error> {
+        self.in_time(location, async {
+            match self.file(store, location).await? {
+                File::Remote(object) => object.read(limit).await,
+                File::Local(file) => {
+                    self.counters.count_get();
+                    file.run(move |file| file.read(limit)).await.map(Bytes::from)
+                }
+            }
+        })
+        .await
     }
 
     /// Creates a metadata file, and never replaces one.
@@ -280,9 +303,9 @@ impl Storage {
         }
         match &config.provider {
             // Boxed: opening a store is a large part of every write, and seldom done.
-            Provider::S3(s3) => {
-                Ok(File::Remote(Box::pin(self.s3.object(store, s3, location)).await?))
-            }
+            Provider::S3(s3) => Ok(File::Remote(
+                Box::pin(self.s3.object(store, s3, location, Removal::OneByOne)).await?,
+            )),
             Provider::File {} if self.settings.allow_file_type => {
                 Ok(File::Local(LocalFile::new(config, location)))
             }

@@ -9,6 +9,7 @@ use merak_model::{Location, StorageConfig};
 use object_store::{CredentialProvider, ObjectStore};
 
 use super::narrowed::{OfSecret, not_vended};
+use super::s3::Removal;
 use super::{Storage, azure, gcs};
 use crate::Error;
 use crate::vend::azure::AzureAddress;
@@ -40,7 +41,7 @@ impl Storage {
         match &config.provider {
             Provider::S3(s3) => {
                 let address = self.s3.address(s3, location).map_err(refused)?;
-                let opened = self.s3.open(&address, given(secret)?).await?;
+                let opened = self.s3.open(&address, given(secret)?, Removal::OneByOne).await?;
                 Ok(opened)
             }
             Provider::Azure(_) => {

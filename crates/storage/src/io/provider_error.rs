@@ -14,6 +14,8 @@ use crate::aws_identity::NO_CREDENTIALS;
 use crate::{Error, ProviderMessage, VendError};
 
 const STATUS_MARK: &str = "non-2xx status code: ";
+const BATCH_MARK: &str = "DeleteObjects request failed for key ";
+const STRANGE_BATCH_MARK: &str = "Got invalid DeleteObjects response: ";
 const REDIRECT_MARK: &str = "redirect without LOCATION";
 /// The most of a message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 500;
@@ -74,10 +76,43 @@ pub(crate) fn to_error(error: &StoreError, location: &str) -> Error {
     }
     match status(&error.to_string()) {
         Some(408) => Error::Timeout { location },
-        Some(status @ 300..=499) if status != 429 => {
+        Some(status @ (300..=428 | 430..=499 | 501)) => {
             Error::Refused { location, status: Some(status), reason }
         }
         Some(_) | None => Error::Unavailable { location, source: ProviderMessage(reason) },
+    }
+}
+
+/// Whether S3 carried out a request to remove many objects, but for the one that the error is of.
+pub(super) fn is_of_one_object(error: &StoreError) -> bool {
+    error.source().is_some_and(|source| source.to_string().starts_with(BATCH_MARK))
+}
+
+/// Whether S3 answered something else to a request to remove many objects than how that went.
+pub(super) fn is_of_strange_answer(error: &StoreError) -> bool {
+    error.source().is_some_and(|source| source.to_string().starts_with(STRANGE_BATCH_MARK))
+}
+
+/// The error for an object that S3 did not remove when it was asked to remove many. Which error
+/// it was is then told beside each key, by its code alone.
+pub(super) fn to_batch_error(error: &StoreError, location: &str) -> Error {
+    let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let told = text.strip_prefix(BATCH_MARK).and_then(|told| told.strip_suffix(')'));
+    let Some((message, code)) = told.and_then(|told| told.rsplit_once(" (code: ")) else {
+        return to_error(error, location);
+    };
+    // Which key it was, the location says.
+    let message = message.split_once(": ").map_or("", |(_, message)| message);
+    let reason = tidy(&format!("{code}: {message}"));
+    let location = location.to_owned();
+    match code {
+        "AccessDenied" => Error::Denied { location, reason },
+        code if CREDENTIAL_CODES.contains(&code) => Error::Denied { location, reason },
+        "NoSuchKey" => Error::NotFound { location, reason },
+        "MethodNotAllowed" | "InvalidArgument" | "InvalidRequest" | "KeyTooLongError" => {
+            Error::Refused { location, status: None, reason }
+        }
+        _ => Error::Unavailable { location, source: ProviderMessage(reason) },
     }
 }
 

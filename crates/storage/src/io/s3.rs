@@ -27,7 +27,16 @@ pub(super) struct S3Stores {
     retries: RetryConfig,
     vending: Arc<Vending>,
     http: Arc<StoreHttp>,
-    stores: Cache<(S3Address, Identity), Arc<AmazonS3>>,
+    stores: Cache<(S3Address, Identity, Removal), Arc<AmazonS3>>,
+}
+
+/// How a client removes objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Removal {
+    /// By a request for each, which every store understands.
+    OneByOne,
+    /// By a request for up to a thousand, also when there is only one.
+    InBatches,
 }
 
 /// As whom a bucket is reached.
@@ -63,6 +72,7 @@ impl S3Stores {
         store: &CatalogStore,
         s3: &S3Config,
         location: &Location,
+        removal: Removal,
     ) -> Result<RemoteObject, Error> {
         let refused =
             |reason| Error::Refused { location: location.to_string(), status: None, reason };
@@ -79,7 +89,10 @@ impl S3Stores {
             };
         let store = self
             .stores
-            .try_get_with_by_ref(&(address.clone(), identity), self.open(&address, credentials))
+            .try_get_with_by_ref(
+                &(address.clone(), identity, removal),
+                self.open(&address, credentials, removal),
+            )
             .await
             .map_err(|error| provider_error::to_error(&error, location.as_str()))?;
         Ok(RemoteObject { store, key, location: location.to_string() })
@@ -94,6 +107,7 @@ impl S3Stores {
         &self,
         address: &S3Address,
         credentials: AwsCredentialProvider,
+        removal: Removal,
     ) -> object_store::Result<Arc<AmazonS3>> {
         // Not `from_env`: the environment could switch off signing or conditional writes.
         let store = AmazonS3Builder::new()
@@ -103,7 +117,7 @@ impl S3Stores {
             .with_virtual_hosted_style_request(address.virtual_hosted)
             .with_allow_http(address.plain_http)
             .with_credentials(credentials)
-            .with_disable_bulk_delete(true)
+            .with_disable_bulk_delete(removal == Removal::OneByOne)
             .with_retry(self.retries.clone())
             .with_http_connector(self.http.connector(address.plain_http).await?)
             .build()?;
@@ -187,7 +201,7 @@ mod tests {
         ] {
             let lake = store(json);
             let Provider::S3(s3) = &lake.config.provider else { panic!("{json}") };
-            let object = stores.object(&lake, s3, &file).await.unwrap();
+            let object = stores.object(&lake, s3, &file, Removal::OneByOne).await.unwrap();
 
             let error = object.read(100).await.unwrap_err();
             assert!(error.to_string().ends_with("no network"), "{error}");
@@ -211,7 +225,7 @@ mod tests {
         let Provider::S3(s3) = &lake.config.provider else { panic!("{lake:?}") };
         let open = async |bucket: &str, key: &str| {
             let file = Location::parse(&format!("s3://{bucket}/{key}")).unwrap();
-            stores.object(&lake, s3, &file).await.unwrap().store
+            stores.object(&lake, s3, &file, Removal::OneByOne).await.unwrap().store
         };
 
         let first = open("lake", "a").await;

@@ -119,6 +119,18 @@ impl HttpDouble {
                 objects.remove(key);
                 (204, Vec::new())
             }
+            "POST" if key.ends_with("?delete") => {
+                let bucket = key.trim_end_matches("?delete");
+                let body = String::from_utf8_lossy(&request.body);
+                let keys = body.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
+                let mut answer = "<DeleteResult>".to_owned();
+                for (key, _) in keys {
+                    objects.remove(&format!("{bucket}/{key}"));
+                    answer.extend(["<Deleted><Key>", key, "</Key></Deleted>"]);
+                }
+                answer.push_str("</DeleteResult>");
+                (200, answer.into_bytes())
+            }
             _ => match objects.get(key) {
                 Some(content) => (200, content.clone()),
                 None => (

@@ -1,7 +1,9 @@
 //! Behaviour of the whole, against a store of our own and against a folder.
 
 mod azure;
+mod bulk;
 mod file;
+mod folders;
 pub(crate) mod http_double;
 mod s3;
 mod s3_credentials;
