@@ -119,7 +119,7 @@ impl TableCommit {
     }
 }
 
-fn parse_list<T>(
+pub(crate) fn parse_list<T>(
     at: At<'_>,
     value: &Value,
     parse: impl Fn(At<'_>, Value) -> Result<T, Error>,

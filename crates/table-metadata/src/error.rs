@@ -1,10 +1,10 @@
 /// Why metadata could not be read, made or changed.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// Malformed, or impossible whatever the table looks like: HTTP 400.
+    /// Malformed, or impossible whatever the table or view looks like: HTTP 400.
     #[error("{0}")]
     Invalid(String),
-    /// The table is not what the client assumed it to be: HTTP 409.
+    /// The table or view is not what the client assumed it to be: HTTP 409.
     ///
     /// Trying again on the server cannot help, since the requirement would fail again.
     #[error("{0}")]

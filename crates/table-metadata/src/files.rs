@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::json::{self, At, Members};
 use crate::snapshot::MAIN;
 use crate::update::without_trailing_slash;
-use crate::{Error, TableMetadata};
+use crate::{Error, TableMetadata, ViewMetadata};
 
 const CODEC: &str = "write.metadata.compression-codec";
 const METADATA_PATH: &str = "write.metadata.path";
@@ -33,21 +33,41 @@ fn version_of(location: &str) -> Option<u32> {
 
 /// Whether the table wants its metadata files written with gzip.
 pub fn wants_gzip(metadata: &TableMetadata) -> Result<bool, Error> {
-    match metadata.property(CODEC) {
-        None => Ok(false),
-        Some(codec) if codec.eq_ignore_ascii_case("none") => Ok(false),
-        Some(codec) if codec.eq_ignore_ascii_case("gzip") => Ok(true),
-        Some(codec) => Err(Error::invalid(format!(
-            "Invalid table property {CODEC}: expected none or gzip, not {codec}"
-        ))),
+    is_gzip("table", metadata.property(CODEC).unwrap_or("none"))
+}
+
+/// Whether the view wants its metadata files written with gzip, which views do unless they say
+/// otherwise.
+pub fn view_wants_gzip(metadata: &ViewMetadata) -> Result<bool, Error> {
+    is_gzip("view", metadata.property(CODEC).unwrap_or("gzip"))
+}
+
+fn is_gzip(owner: &str, codec: &str) -> Result<bool, Error> {
+    if codec.eq_ignore_ascii_case("none") {
+        Ok(false)
+    } else if codec.eq_ignore_ascii_case("gzip") {
+        Ok(true)
+    } else {
+        Err(Error::invalid(format!(
+            "Invalid {owner} property {CODEC}: expected none or gzip, not {codec}"
+        )))
     }
 }
 
 /// The folder that the table's metadata files go to, without a slash at its end.
 pub fn metadata_folder(metadata: &TableMetadata) -> String {
-    match metadata.property(METADATA_PATH) {
+    folder(metadata.property(METADATA_PATH), metadata.location())
+}
+
+/// The folder that the view's metadata files go to, without a slash at its end.
+pub fn view_metadata_folder(metadata: &ViewMetadata) -> String {
+    folder(metadata.property(METADATA_PATH), metadata.location())
+}
+
+fn folder(wanted: Option<&str>, location: &str) -> String {
+    match wanted {
         Some(path) if !path.is_empty() => without_trailing_slash(path),
-        Some(_) | None => format!("{}/metadata", without_trailing_slash(metadata.location())),
+        Some(_) | None => format!("{}/metadata", without_trailing_slash(location)),
     }
 }
 

@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub(crate) use self::read::NEWEST_FORMAT_VERSION;
+pub(crate) use self::read::{NEWEST_FORMAT_VERSION, unique};
 
 use std::sync::Arc;
 

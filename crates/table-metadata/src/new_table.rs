@@ -136,7 +136,8 @@ impl Definitions {
     }
 }
 
-fn parse<T>(
+/// Reads what a request asks for, under the name a reader knows it by.
+pub(crate) fn parse<T>(
     name: &str,
     value: Value,
     parse: impl FnOnce(At<'_>, Value) -> Result<T, Error>,

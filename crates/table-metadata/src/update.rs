@@ -65,13 +65,7 @@ impl TableUpdate {
         let mut object = Object::new(at, value)?;
         let action: String = object.required("action")?;
         let update = match action.as_str() {
-            "assign-uuid" => {
-                let uuid: String = object.required("uuid")?;
-                if uuid::Uuid::try_parse(&uuid).is_err() {
-                    return Err(at.member("uuid").invalid(format_args!("not a uuid: {uuid}")));
-                }
-                Update::AssignUuid { uuid }
-            }
+            "assign-uuid" => Update::AssignUuid { uuid: take_uuid(&mut object)? },
             "upgrade-format-version" => {
                 Update::UpgradeFormatVersion { format_version: object.required("format-version")? }
             }
@@ -107,14 +101,9 @@ impl TableUpdate {
                 Update::RemoveSnapshotRef { name: object.required("ref-name")? }
             }
             "remove-snapshots" => Update::RemoveSnapshots { ids: object.required("snapshot-ids")? },
-            "set-location" => {
-                let location: String = object.required("location")?;
-                if location.is_empty() {
-                    return Err(at.member("location").invalid("must not be empty"));
-                }
-                return Ok(Self::set_location(&location));
-            }
-            "set-properties" | "remove-properties" => parse_properties(at, object, &action)?,
+            "set-location" => Update::SetLocation { location: take_location(&mut object)? },
+            "set-properties" => Update::SetProperties { properties: take_properties(&mut object)? },
+            "remove-properties" => Update::RemoveProperties { keys: take_removals(&mut object)? },
             _ => return Self::parse_maintenance(at, object, &action),
         };
         Ok(Self(update))
@@ -190,23 +179,38 @@ impl TableUpdate {
     }
 }
 
-/// Old clients say `updated` and `removed` for `updates` and `removals`.
-fn parse_properties(at: At<'_>, mut object: Object<'_>, action: &str) -> Result<Update, Error> {
-    if action == "set-properties" {
-        let properties = match object.take("updates") {
-            Some(properties) => json::string_map(at.member("updates"), properties)?,
-            None => match object.take("updated") {
-                Some(properties) => json::string_map(at.member("updated"), properties)?,
-                None => return Err(at.member("updates").missing()),
-            },
-        };
-        return Ok(Update::SetProperties { properties });
+pub(crate) fn take_uuid(object: &mut Object<'_>) -> Result<String, Error> {
+    let uuid: String = object.required("uuid")?;
+    if uuid::Uuid::try_parse(&uuid).is_err() {
+        return Err(object.at().member("uuid").invalid(format_args!("not a uuid: {uuid}")));
     }
-    let keys = match object.optional("removals")? {
-        Some(keys) => keys,
-        None => object.optional("removed")?.ok_or_else(|| at.member("removals").missing())?,
-    };
-    Ok(Update::RemoveProperties { keys })
+    Ok(uuid)
+}
+
+pub(crate) fn take_location(object: &mut Object<'_>) -> Result<String, Error> {
+    let location: String = object.required("location")?;
+    if location.is_empty() {
+        return Err(object.at().member("location").invalid("must not be empty"));
+    }
+    Ok(without_trailing_slash(&location))
+}
+
+/// Takes the properties to set. Old clients say `updated` for `updates`.
+pub(crate) fn take_properties(object: &mut Object<'_>) -> Result<Map<String, Value>, Error> {
+    for name in ["updates", "updated"] {
+        if let Some(properties) = object.take(name) {
+            return json::string_map(object.at().member(name), properties);
+        }
+    }
+    Err(object.at().member("updates").missing())
+}
+
+/// Takes the keys of properties to remove. Old clients say `removed` for `removals`.
+pub(crate) fn take_removals(object: &mut Object<'_>) -> Result<Vec<String>, Error> {
+    match object.optional("removals")? {
+        Some(keys) => Ok(keys),
+        None => object.optional("removed")?.ok_or_else(|| object.at().member("removals").missing()),
+    }
 }
 
 /// A location without slashes at its end, unless they are all there is after the scheme.

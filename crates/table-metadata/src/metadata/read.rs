@@ -291,7 +291,8 @@ fn optional_list<T>(
     elements.map(|(index, raw)| read(at.index(index), raw)).collect::<Result<_, _>>().map(Some)
 }
 
-fn unique<T: Hash + Eq + Copy + std::fmt::Display>(
+/// The ids, none of which may be there twice.
+pub(crate) fn unique<T: Hash + Eq + Copy + std::fmt::Display>(
     at: At<'_>,
     ids: impl Iterator<Item = T>,
 ) -> Result<HashSet<T>, Error> {
