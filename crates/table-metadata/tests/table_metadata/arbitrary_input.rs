@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 /// Any JSON, with names and numbers that metadata uses.
-fn any_json() -> impl Strategy<Value = Value> {
+pub(crate) fn any_json() -> impl Strategy<Value = Value> {
     let names = prop::sample::select(vec![
         "id",
         "type",
@@ -71,7 +71,7 @@ fn places(document: &Value, at: &str, found: &mut Vec<String>) {
 }
 
 /// The document with something else at some of its places, or nothing.
-fn damaged(document: Value) -> impl Strategy<Value = Value> {
+pub(crate) fn damaged(document: Value) -> impl Strategy<Value = Value> {
     let change = (any::<prop::sample::Index>(), prop::option::of(any_json()));
     prop::collection::vec(change, 0..4).prop_map(move |changes| {
         let mut document = document.clone();

@@ -1,4 +1,4 @@
-//! What clients can rely on when table metadata is read, made and changed.
+//! What clients can rely on when metadata of tables and views is read, made and changed.
 
 #![expect(clippy::needless_pass_by_value, reason = "helpers take what `json!` makes")]
 
@@ -22,3 +22,4 @@ mod snapshots;
 mod sort_orders;
 mod statistics;
 mod support;
+mod view;
