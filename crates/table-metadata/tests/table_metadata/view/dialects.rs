@@ -104,7 +104,7 @@ fn a_dialect_can_have_one_query_only() {
 fn a_version_needs_a_query() {
     assert_eq!(
         refusal(apply(&a_view(), &replace(&in_dialects(version(3, 0, ""), &[])))),
-        "Invalid updates: [0].view-version.representations: must not be empty"
+        "Invalid updates[0].view-version.representations: must not be empty"
     );
 }
 
