@@ -122,6 +122,11 @@ async fn what_no_base_could_bear_is_a_bad_request() {
     let location = text(&before["metadata"]["location"]);
     let requirement = |requirements| commit(requirements, json!([]));
     let update = |update: Value| commit(json!([]), json!([update]));
+    let another = |location: &str| {
+        let mut snapshot = snapshot(location, 1, None);
+        snapshot["summary"]["operation"] = json!("overwrite");
+        snapshot
+    };
 
     for body in [
         requirement(json!([{"type": "assert-mood"}])),
@@ -145,7 +150,7 @@ async fn what_no_base_could_bear_is_a_bad_request() {
         update(json!({"action": "upgrade-format-version", "format-version": 1})),
         update(json!({"action": "upgrade-format-version", "format-version": 9})),
         update(json!({"action": "assign-uuid", "uuid": "00000000-0000-4000-8000-000000000000"})),
-        update(json!({"action": "add-snapshot", "snapshot": snapshot(location, 1, None)})),
+        update(json!({"action": "add-snapshot", "snapshot": another(location)})),
         update(point("main", "branch", 77)),
         update(point("main", "tag", 1)),
         update(json!({"action": "set-properties", "updates": {"polaris.x": "1"}})),

@@ -55,7 +55,7 @@ async fn the_defaults_are_the_catalogs_properties_and_the_overrides_lead_to_it()
     );
     assert_eq!(config["overrides"], json!({"namespace-separator": "%1F", "prefix": "my lake"}));
     let fields: Vec<_> = config.as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["defaults", "overrides", "endpoints"]);
+    assert_eq!(fields, ["defaults", "overrides", "endpoints", "idempotency-key-lifetime"]);
 }
 
 #[tokio::test]
@@ -80,8 +80,18 @@ async fn the_endpoints_are_those_that_clients_compare_as_text() {
     POST /v1/{prefix}/tables/rename
     GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials
     POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign
+    POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics
+    POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister
     POST /v1/{prefix}/namespaces/{namespace}/register
     POST /v1/{prefix}/transactions/commit
+    GET /v1/{prefix}/namespaces/{namespace}/views
+    GET /v1/{prefix}/namespaces/{namespace}/views/{view}
+    HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}
+    POST /v1/{prefix}/namespaces/{namespace}/views
+    POST /v1/{prefix}/namespaces/{namespace}/views/{view}
+    DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}
+    POST /v1/{prefix}/views/rename
+    POST /v1/{prefix}/namespaces/{namespace}/register-view
     GET /polaris/v1/{prefix}/namespaces/{namespace}/policies
     ");
 }

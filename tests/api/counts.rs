@@ -3,10 +3,14 @@
 
 mod management;
 
-use merak_tests::{Response, TestServer};
+use merak_tests::{Identity, Response, TestServer};
 use serde_json::json;
 
+use crate::metrics_reports::{commit_report, open_content, scan_report};
+
 const TABLES: &str = "/api/catalog/v1/lake/namespaces/sales/tables";
+
+const VIEWS: &str = "/api/catalog/v1/lake/namespaces/sales/views";
 
 /// What something cost.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,6 +55,7 @@ async fn world() -> TestServer {
     server.create_catalog("lake").await;
     server.create_namespace("lake", "sales").await;
     server.create_table("lake", "sales", "orders").await;
+    server.create_view("lake", "sales", "recent").await;
     server
 }
 
@@ -67,13 +72,17 @@ async fn a_read_is_one_statement() {
         "/api/catalog/v1/lake/namespaces/sales/tables?pageToken=&pageSize=1",
         "/api/catalog/v1/lake/namespaces/sales/tables/orders",
         "/api/catalog/v1/lake/namespaces/sales/tables/orders?snapshots=refs",
+        VIEWS,
+        "/api/catalog/v1/lake/namespaces/sales/views?pageToken=&pageSize=1",
+        "/api/catalog/v1/lake/namespaces/sales/views/recent",
         "/api/management/v1/catalogs",
         "/api/management/v1/catalogs/lake",
     ];
     for path in reads {
         assert_eq!(cost(&server, 200, root.get(path)).await, READ, "{path}");
     }
-    for path in ["/api/catalog/v1/lake/namespaces/sales", &format!("{TABLES}/orders")] {
+    let views = format!("{VIEWS}/recent");
+    for path in ["/api/catalog/v1/lake/namespaces/sales", &format!("{TABLES}/orders"), &views] {
         assert_eq!(cost(&server, 204, root.head(path)).await, READ, "HEAD {path}");
     }
 }
@@ -85,9 +94,11 @@ async fn a_cold_load_is_one_statement_and_no_request_to_the_store() {
     server.create_catalog("lake").await;
     server.create_namespace("lake", "sales").await;
     server.create_table("lake", "sales", "orders").await;
+    server.create_view("lake", "sales", "recent").await;
     let root = server.root().await;
 
     assert_eq!(cost(&server, 200, root.get(&format!("{TABLES}/orders"))).await, READ);
+    assert_eq!(cost(&server, 200, root.get(&format!("{VIEWS}/recent"))).await, READ);
 }
 
 #[tokio::test]
@@ -102,6 +113,50 @@ async fn metadata_that_is_too_large_to_be_kept_costs_one_read_of_its_file() {
     let path = format!("{TABLES}/orders");
 
     assert_eq!(cost(&server, 200, root.get(&path)).await, Cost { gets: 1, ..READ });
+}
+
+#[tokio::test]
+async fn whether_something_is_there_never_depends_on_the_object_store() {
+    let settings =
+        [("merak.metadata.cache-max-bytes", "1"), ("merak.metadata.inline-max-bytes", "0")];
+    let server = TestServer::start_with(&settings).await;
+    server.create_catalog("lake").await;
+    server.create_namespace("lake", "sales").await;
+    server.create_table("lake", "sales", "orders").await;
+    let root = server.root().await;
+
+    for path in ["/api/catalog/v1/lake/namespaces/sales", &format!("{TABLES}/orders")] {
+        assert_eq!(cost(&server, 204, root.head(path)).await, READ, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_is_one_statement_about_who_sends_it_and_one_that_keeps_it() {
+    let server = world().await;
+    open_content(&server).await;
+    let root = server.root().await;
+    let path = format!("{TABLES}/orders/metrics");
+
+    for report in [scan_report(), commit_report()] {
+        assert_eq!(cost(&server, 204, root.post(&path, report)).await, Cost { puts: 0, ..WRITE });
+    }
+    let unknown = json!({"report-type": "x"});
+    assert_eq!(cost(&server, 204, root.post(&path, unknown)).await, READ);
+    let list = "/api/management/v1/catalogs/lake/metrics-reports";
+    for query in ["", "?namespace=sales&table=orders"] {
+        let path = format!("{list}{query}");
+        assert_eq!(cost(&server, 200, root.get(&path)).await, Cost { puts: 0, ..WRITE });
+    }
+}
+
+#[tokio::test]
+async fn an_unregistration_is_two_statements() {
+    let server = world().await;
+    let root = server.root().await;
+    let path = format!("{TABLES}/orders/unregister");
+
+    let asked = root.post(&path, json!({}));
+    assert_eq!(cost(&server, 200, asked).await, Cost { puts: 0, ..WRITE });
 }
 
 #[tokio::test]
@@ -181,6 +236,28 @@ async fn making_a_table_is_two_statements_and_one_put() {
 }
 
 #[tokio::test]
+async fn making_a_view_costs_one_statement_more_and_replacing_it_none() {
+    let server = world().await;
+    let root = server.root().await;
+    let version = |sql| merak_tests::view_version(sql);
+    let body = json!({"name": "v", "schema": merak_tests::schema(), "view-version": version("1")});
+    // Whether a table is in its place is looked up before.
+    let made = Cost { statements: 3, ..WRITE };
+
+    assert_eq!(cost(&server, 200, root.post(VIEWS, body)).await, made);
+    let path = format!("{VIEWS}/v");
+    let body = json!({"updates": [
+        {"action": "add-view-version", "view-version": version("2")},
+        {"action": "set-current-view-version", "view-version-id": -1},
+    ]});
+    assert_eq!(cost(&server, 200, root.post(&path, body)).await, WRITE);
+    let nothing = json!({"updates": []});
+    assert_eq!(cost(&server, 200, root.post(&path, nothing)).await, READ);
+    let write = Cost { puts: 0, ..WRITE };
+    assert_eq!(cost(&server, 204, root.delete(&path)).await, write);
+}
+
+#[tokio::test]
 async fn staging_a_table_is_two_statements_and_no_put() {
     let server = world().await;
     let root = server.root().await;
@@ -228,4 +305,53 @@ async fn a_refused_operation_costs_one_statement_and_touches_no_file() {
     let body = json!({"name": "lines", "schema": merak_tests::schema()});
 
     assert_eq!(cost(&server, 403, ana.post(TABLES, body)).await, READ);
+}
+
+/// The same caller, with an idempotency key that nobody used.
+fn with_key<'a>(who: &Identity<'a>) -> Identity<'a> {
+    who.with_header("Idempotency-Key", &uuid::Uuid::new_v4().to_string())
+}
+
+#[tokio::test]
+async fn an_idempotency_key_costs_a_commit_nothing() {
+    let server = world().await;
+    let root = server.root().await;
+    let path = format!("{TABLES}/orders");
+    let body = crate::fixtures::set(json!({"a": "b"}));
+    let made = json!({"name": "lines", "schema": merak_tests::schema()});
+    let namespace = json!({"namespace": ["other"]});
+    let namespaces = "/api/catalog/v1/lake/namespaces";
+
+    assert_eq!(cost(&server, 200, with_key(&root).post(&path, body)).await, WRITE);
+    assert_eq!(cost(&server, 200, with_key(&root).post(TABLES, made)).await, WRITE);
+    let without_file = Cost { puts: 0, ..WRITE };
+    let make = with_key(&root);
+    assert_eq!(cost(&server, 200, make.post(namespaces, namespace)).await, without_file);
+    // What changed nothing is remembered in a statement of its own, a drop in a transaction.
+    let nothing = json!({"requirements": [], "updates": []});
+    assert_eq!(cost(&server, 200, with_key(&root).post(&path, nothing)).await, without_file);
+    let drop = Cost { statements: 3, transactions: 1, ..READ };
+    assert_eq!(cost(&server, 204, with_key(&root).delete(&path)).await, drop);
+}
+
+#[tokio::test]
+async fn a_duplicate_costs_no_more_than_it_must() {
+    let server = world().await;
+    let root = with_key(&server.root().await);
+    let path = format!("{TABLES}/orders");
+    let table = root.get(&path).await.json();
+    let append = crate::fixtures::append(&table, 1, None);
+    let _ = root.post(&path, append.clone()).await.expect(200);
+
+    // What became of the table, whether one may ask, and what was answered.
+    let replay = Cost { statements: 3, ..READ };
+    // The table itself shows that it was appended to, which is tried to be remembered, once more.
+    let of_an_append = Cost { statements: 4, ..READ };
+    assert_eq!(cost(&server, 200, root.post(&path, append)).await, of_an_append);
+    let dropping = with_key(&root);
+    let _ = dropping.delete(&path).await.expect(204);
+    assert_eq!(cost(&server, 204, dropping.delete(&path)).await, replay);
+    let refused = with_key(&root);
+    assert_eq!(cost(&server, 404, refused.delete(&path)).await, replay);
+    assert_eq!(cost(&server, 404, refused.delete(&path)).await, replay);
 }

@@ -1,7 +1,7 @@
 //! Whatever comes in as a body, the answer is never a 500, and nothing panics.
 
 use axum::http::Method;
-use merak_tests::{Identity, TestServer, schema};
+use merak_tests::{Identity, TestServer, schema, view_version};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -136,6 +136,48 @@ fn endpoints(server: &TestServer) -> Vec<(Method, String, Value)> {
     ]
 }
 
+/// Those of views.
+fn view_endpoints(server: &TestServer) -> Vec<(Method, String, Value)> {
+    let lake = "/api/catalog/v1/lake";
+    let views = format!("{lake}/namespaces/sales/views");
+    let location = format!("{}/sales/made", server.location("lake"));
+    vec![
+        (
+            Method::POST,
+            views.clone(),
+            json!({"name": "made", "schema": schema(), "view-version": view_version("select 1"),
+                "location": location, "properties": {"a": "b"}}),
+        ),
+        (
+            Method::POST,
+            format!("{lake}/namespaces/sales/register-view"),
+            json!({"name": "r", "metadata-location": location}),
+        ),
+        (
+            Method::POST,
+            format!("{views}/recent"),
+            json!({
+                "identifier": {"namespace": ["sales"], "name": "recent"},
+                "requirements": [{"type": "assert-view-uuid", "uuid": "x"}],
+                "updates": [
+                    {"action": "add-schema", "schema": schema()},
+                    {"action": "add-view-version", "view-version": view_version("select 2")},
+                    {"action": "set-current-view-version", "view-version-id": -1},
+                    {"action": "set-properties", "updates": {"a": "b"}},
+                    {"action": "remove-properties", "removals": ["a"]},
+                    {"action": "set-location", "location": location},
+                ],
+            }),
+        ),
+        (
+            Method::POST,
+            format!("{lake}/views/rename"),
+            json!({"source": {"namespace": ["sales"], "name": "nothing"},
+                "destination": {"namespace": ["sales"], "name": "moved"}}),
+        ),
+    ]
+}
+
 /// Those of principals, roles and grants.
 fn access_endpoints() -> Vec<(Method, String, Value)> {
     let (principal, role) = (format!("{PRINCIPALS}/ana"), format!("{PRINCIPAL_ROLES}/analyst"));
@@ -229,6 +271,7 @@ fn no_body_brings_the_server_down() {
         server.create_catalog("lake").await;
         server.create_namespace("lake", "sales").await;
         server.create_table("lake", "sales", "orders").await;
+        server.create_view("lake", "sales", "recent").await;
         let root = server.root().await;
         let _ = create_principal(&root, "ana").await;
         create_principal_role(&root, "analyst").await;
@@ -237,6 +280,7 @@ fn no_body_brings_the_server_down() {
     });
     let root = runtime.block_on(server.root());
     let mut endpoints = endpoints(&server);
+    endpoints.extend(view_endpoints(&server));
     endpoints.extend(access_endpoints());
     let mut runner = TestRunner::new(Config { cases: 800, ..Config::default() });
     let cases = (any::<prop::sample::Index>(), any::<usize>(), any_json());

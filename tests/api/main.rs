@@ -1,6 +1,7 @@
 //! Everything a client can see, through the real router: one file a noun.
 
 mod access;
+mod asked;
 mod catalog_roles;
 mod catalogs;
 mod commits;
@@ -10,29 +11,38 @@ mod create_table;
 mod doctor;
 mod escalation;
 mod explain;
+mod external;
+mod faults;
 mod fixtures;
 mod grants;
 mod guesses;
 mod health;
 mod hostile;
 mod http;
+mod idempotency;
 mod locations;
 mod lossless;
+mod metrics_reports;
 mod namespaces;
+mod notifications;
 mod oauth;
 mod oidc;
 mod pages;
 mod policies;
 mod principal_roles;
 mod principals;
+mod purge;
 mod races;
 mod realms;
 mod register;
 mod rename;
+mod repeated;
 mod shutdown;
 mod tables;
 mod transactions;
+mod unregister;
 mod vending;
+mod views;
 
 #[path = "../authz/mod.rs"]
 mod authz;

@@ -106,7 +106,12 @@ async fn who(somebody: &Identity<'_>) -> String {
 /// The id of a role that every realm has.
 async fn id_of_a_role(server: &TestServer) -> i64 {
     let root = PrincipalRef::Name("root".to_owned());
-    let roles = Children { of: None, kind: EntityKind::PrincipalRole, page: Page::default() };
+    let roles = Children {
+        of: None,
+        kind: EntityKind::PrincipalRole,
+        page: Page::default(),
+        names_only: false,
+    };
     let request = ResolveRequest {
         children: Some(roles),
         ..ResolveRequest::of_realm(CallerRef { principal: root, roles: RoleSelection::All })

@@ -248,3 +248,89 @@ async fn a_catalog_may_have_paging_switched_off_for_itself() {
         assert_eq!((names.len(), next), (3, None), "{query}");
     }
 }
+
+#[tokio::test]
+async fn what_is_there_all_the_time_is_on_one_page_while_others_come_and_go() {
+    let server = start(&[]).await;
+    let root = server.root().await;
+    let stay = ["T2", "t-1", "t1", "t10", "t_1", "ä"];
+    for size in 1..=3 {
+        let mut seen = Vec::new();
+        let mut token = String::new();
+        for round in 0.. {
+            let query = format!("pageToken={token}&pageSize={size}");
+            let (names, next) = page(&root, TABLES, &query).await;
+            // Before all others, between them and after them; and the one the next page begins after
+            // may be the one that goes.
+            for name in [format!("A{round}"), format!("t1{round}x"), format!("ö{round}")] {
+                server.create_table("lake", "sales", &name).await;
+            }
+            for name in &names {
+                if !stay.contains(&name.as_str()) {
+                    let name = name.replace('ö', "%C3%B6");
+                    let _ = root.delete(&format!("{TABLES}/{name}")).await.expect(204);
+                }
+            }
+            seen.extend(names);
+            assert!(seen.len() < 500, "the pages do not end: {seen:?}");
+            match next {
+                Some(next) if round < 40 => token = next,
+                Some(_) | None => break,
+            }
+        }
+        seen.retain(|name| stay.contains(&name.as_str()));
+        assert_eq!(seen, stay, "by {size}");
+        for name in pages(&root, TABLES, 100).await.concat() {
+            if !stay.contains(&name.as_str()) {
+                let name = name.replace('ö', "%C3%B6");
+                let _ = root.delete(&format!("{TABLES}/{name}")).await.expect(204);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn namespaces_at_any_depth_come_in_pages_of_their_own() {
+    let server = TestServer::start().await;
+    server.create_catalog("lake").await;
+    let root = server.root().await;
+    // A dot is a part of a name, and no other level.
+    let mut parent: Vec<String> = Vec::new();
+    for level in ["a.b", "c", "d e", "ö"] {
+        let mut path = parent.clone();
+        for name in [level, "x", "y.z"] {
+            path.push(name.to_owned());
+            let body = serde_json::json!({"namespace": path});
+            let _ = root.post(NAMESPACES, body).await.expect(200);
+            path.pop();
+        }
+        let joined = parent.join("%1F").replace(' ', "%20").replace('ö', "%C3%B6");
+        let list = format!("parent={joined}");
+        let mut names = Vec::new();
+        let mut token = String::new();
+        loop {
+            let (page, next) =
+                page(&root, NAMESPACES, &format!("{list}&pageToken={token}&pageSize=1")).await;
+            names.extend(page);
+            let Some(next) = next else { break };
+            token = next;
+        }
+        let mut expected = [level, "x", "y.z"];
+        expected.sort_unstable();
+        assert_eq!(names, expected, "in {parent:?}");
+        parent.push(level.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn a_level_of_a_namespace_has_no_separator_in_it() {
+    let server = TestServer::start().await;
+    server.create_catalog("lake").await;
+    let root = server.root().await;
+
+    let body = serde_json::json!({"namespace": ["a\u{1f}b"]});
+    let _ = root.post(NAMESPACES, body).await.expect(400);
+
+    let (names, _) = page(&root, NAMESPACES, "").await;
+    assert!(names.is_empty(), "{names:?}");
+}

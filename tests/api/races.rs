@@ -13,7 +13,10 @@ use crate::fixtures::{
 };
 
 /// Sends all requests at once, each from a task of its own, to servers in turn.
-async fn at_once(servers: &[Arc<TestServer>], requests: Vec<(String, Value)>) -> Vec<Response> {
+pub(crate) async fn at_once(
+    servers: &[Arc<TestServer>],
+    requests: Vec<(String, Value)>,
+) -> Vec<Response> {
     let mut tasks = JoinSet::new();
     for (number, (path, body)) in requests.into_iter().enumerate() {
         let server = Arc::clone(&servers[number % servers.len()]);
@@ -22,7 +25,7 @@ async fn at_once(servers: &[Arc<TestServer>], requests: Vec<(String, Value)>) ->
     tasks.join_all().await
 }
 
-fn statuses(answers: &[Response]) -> Vec<u16> {
+pub(crate) fn statuses(answers: &[Response]) -> Vec<u16> {
     let mut statuses: Vec<_> = answers.iter().map(|answer| answer.status.as_u16()).collect();
     statuses.sort_unstable();
     statuses

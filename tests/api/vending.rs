@@ -1,7 +1,9 @@
 //! Credentials for clients, against doubles of the clouds that refuse what the clouds would.
 
+mod again;
 mod cache;
 mod clouds;
+mod external;
 mod narrowing;
 mod refusals;
 mod signing;

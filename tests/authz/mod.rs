@@ -5,7 +5,9 @@
 //! do. An operation of the documents without a row fails.
 
 mod access;
+mod across;
 mod operations;
+mod views;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -16,7 +18,9 @@ use merak_tests::{Identity, Response, TestServer};
 use serde_json::{Value, json};
 
 use access::ACCESS_OPERATIONS;
+use across::ACROSS_OPERATIONS;
 use operations::{OPEN, OPERATIONS, Operation};
+use views::VIEW_OPERATIONS;
 
 use crate::access::{Credentials, PRINCIPALS, assign};
 
@@ -41,6 +45,9 @@ impl World<'_> {
         }
         if operation.needs_table {
             self.server.create_table("lake", &namespace, "t").await;
+        }
+        if operation.needs_view {
+            self.server.create_view("lake", &namespace, "v").await;
         }
         if operation.needs_access {
             self.prepare_access(operation).await;
@@ -143,7 +150,7 @@ fn documented() -> BTreeSet<String> {
 }
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACCESS_OPERATIONS)
+    OPERATIONS.iter().chain(ACROSS_OPERATIONS).chain(VIEW_OPERATIONS).chain(ACCESS_OPERATIONS)
 }
 
 #[test]
@@ -250,7 +257,9 @@ async fn a_principal_that_must_rotate_its_credentials_may_call_nothing_else() {
                 let error = answer.expect(403).error();
                 assert!(error.ends_with("is not authorized for op ROTATE_CREDENTIALS"), "{error}");
             }
-            "namespaceExists" | "tableExists" => assert_eq!(answer.status, 403, "{label}"),
+            "namespaceExists" | "tableExists" | "viewExists" => {
+                assert_eq!(answer.status, 403, "{label}")
+            }
             _ => {
                 let error = answer.expect(403).error();
                 let start = "403 ForbiddenException: Principal 'ana' is not authorized for op ";

@@ -6,6 +6,7 @@ use merak_tests::schema;
 use serde_json::{Value, json};
 
 use super::World;
+use crate::metrics_reports::{commit_report, scan_report};
 
 /// Operations that anybody may call.
 pub(crate) const OPEN: &[&str] = &["getToken"];
@@ -26,6 +27,8 @@ pub(crate) struct Operation {
     pub(crate) needs_access: bool,
     /// Whether a table must be there.
     pub(crate) needs_table: bool,
+    /// Whether a view must be there.
+    pub(crate) needs_view: bool,
     /// Whether the table's data is asked for.
     pub(crate) is_delegated: bool,
     /// The status when it is allowed.
@@ -63,6 +66,7 @@ pub(crate) const ROW: Operation = Operation {
     only_root: false,
     needs_access: false,
     needs_table: false,
+    needs_view: false,
     is_delegated: false,
     success: 200,
     request: |_| get(String::new()),
@@ -165,6 +169,27 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         ..ROW
     },
     Operation {
+        id: "listTasks",
+        needs: &[CatalogManageMetadata],
+        request: |_| get(format!("{CATALOGS}/lake/tasks")),
+        ..ROW
+    },
+    Operation {
+        id: "getTask",
+        needs: &[CatalogManageMetadata],
+        // Whoever may see it is told that it is not there.
+        success: 404,
+        request: |_| get(format!("{CATALOGS}/lake/tasks/7")),
+        ..ROW
+    },
+    Operation {
+        id: "retryTask",
+        needs: &[CatalogManageMetadata],
+        success: 404,
+        request: |_| without(Method::POST, format!("{CATALOGS}/lake/tasks/7/retry")),
+        ..ROW
+    },
+    Operation {
         id: "explainPolicy",
         needs: &[CatalogManageGrantsOnSecurable],
         needs_table: true,
@@ -172,6 +197,23 @@ pub(crate) const OPERATIONS: &[Operation] = &[
             let namespace = world.namespace();
             let query = format!("namespace={namespace}&table=t&principal=root");
             get(format!("{CATALOGS}/lake/explain-policy?{query}"))
+        },
+        ..ROW
+    },
+    Operation {
+        id: "listMetricsReports",
+        needs: &[CatalogManageMetadata],
+        request: |_| get(format!("{CATALOGS}/lake/metrics-reports")),
+        ..ROW
+    },
+    Operation {
+        id: "listMetricsReports",
+        variant: "of a table",
+        needs: &[CatalogManageMetadata],
+        needs_table: true,
+        request: |world| {
+            let namespace = world.namespace();
+            get(format!("{CATALOGS}/lake/metrics-reports?namespace={namespace}&table=t"))
         },
         ..ROW
     },
@@ -396,32 +438,39 @@ pub(crate) const OPERATIONS: &[Operation] = &[
         ..ROW
     },
     Operation {
-        id: "renameTable",
-        needs: &[TableDrop, TableList, TableCreate],
+        id: "unregisterTable",
+        needs: &[TableDrop, TableReadProperties],
         needs_table: true,
-        success: 204,
-        request: |world| {
-            let namespace = [world.namespace()];
-            let body = json!({
-                "source": {"namespace": namespace, "name": "t"},
-                "destination": {"namespace": namespace, "name": "moved"},
-            });
-            with(Method::POST, format!("{LAKE}/tables/rename"), body)
-        },
+        request: |world| without(Method::POST, format!("{}/unregister", table(world))),
         ..ROW
     },
     Operation {
-        id: "commitTransaction",
-        needs: &[TableWriteProperties, TableCreate],
+        id: "reportMetrics",
+        variant: "of a scan",
+        needs: &[TableReadData],
+        needs_table: true,
+        success: 204,
+        request: |world| with(Method::POST, format!("{}/metrics", table(world)), scan_report()),
+        ..ROW
+    },
+    Operation {
+        id: "reportMetrics",
+        variant: "of a commit",
+        needs: &[TableWriteData],
+        needs_table: true,
+        success: 204,
+        request: |world| with(Method::POST, format!("{}/metrics", table(world)), commit_report()),
+        ..ROW
+    },
+    Operation {
+        id: "reportMetrics",
+        variant: "of an unknown type",
+        needs: &[TableReadData],
         needs_table: true,
         success: 204,
         request: |world| {
-            let body = json!({"table-changes": [{
-                "identifier": {"namespace": [world.namespace()], "name": "t"},
-                "requirements": [],
-                "updates": [{"action": "set-properties", "updates": {"a": "b"}}],
-            }]});
-            with(Method::POST, format!("{LAKE}/transactions/commit"), body)
+            let body = json!({"report-type": "maintenance-report"});
+            with(Method::POST, format!("{}/metrics", table(world)), body)
         },
         ..ROW
     },

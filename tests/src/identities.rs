@@ -263,6 +263,7 @@ impl TestServer {
                 of: None,
                 kind: EntityKind::PrincipalRole,
                 page: merak_metastore::Page::default(),
+                names_only: false,
             }),
             ..ResolveRequest::of_realm(self.root_reference().await)
         };

@@ -9,7 +9,7 @@ use axum::http::{Method, Request, header};
 use http_body_util::BodyExt as _;
 use merak_model::{Clock, RealmId, SystemClock};
 use merak_server::config::{Config, Sources};
-use merak_server::{Parts, wire_up};
+use merak_server::{Interposer, Metastore, Parts, wire_up_interposed};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -80,6 +80,21 @@ impl TestServer {
     ///
     /// If it does not start: the reason is then shown.
     pub async fn start_at(realm: &str, settings: &[(&str, &str)], clock: Arc<dyn Clock>) -> Self {
+        Self::start_interposed(realm, settings, clock, |metastore| metastore, None).await
+    }
+
+    /// Starts one with something between it and what it stands on.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start: the reason is then shown.
+    pub async fn start_interposed(
+        realm: &str,
+        settings: &[(&str, &str)],
+        clock: Arc<dyn Clock>,
+        metastore_between: impl FnOnce(Arc<dyn Metastore>) -> Arc<dyn Metastore>,
+        files_between: Option<Arc<dyn Interposer>>,
+    ) -> Self {
         let (id, secret) = ROOT;
         let mut flags = vec![
             ("polaris.realm-context.realms".to_owned(), realm.to_owned()),
@@ -97,7 +112,9 @@ impl TestServer {
         let sources =
             Sources { flags, environment: Vec::new(), file: None, working_dir: folder.0.clone() };
         let config = Config::load(&sources).expect("the settings are good").config;
-        let parts = wire_up(&config, clock).await.expect("the server starts");
+        let parts = wire_up_interposed(&config, clock, metastore_between, files_between)
+            .await
+            .expect("the server starts");
         Self { parts, realm: RealmId::new(realm), folder }
     }
 
@@ -128,13 +145,18 @@ impl TestServer {
 
     /// Makes a catalog on the local disk with properties of its own.
     pub async fn create_catalog_with(&self, name: &str, properties: &[(&str, &str)]) {
+        self.create_catalog_of("INTERNAL", name, properties).await;
+    }
+
+    /// Makes a catalog on the local disk, of that type.
+    pub async fn create_catalog_of(&self, kind: &str, name: &str, properties: &[(&str, &str)]) {
         let mut all = json!({"default-base-location": self.location(name)});
         for (key, value) in properties {
             all[*key] = json!(value);
         }
         let body = json!({"catalog": {
             "name": name,
-            "type": "INTERNAL",
+            "type": kind,
             "properties": all,
             "storageConfigInfo": {"storageType": "FILE", "allowedLocations": [self.location(name)]},
         }});
@@ -158,6 +180,20 @@ impl TestServer {
         );
         let root = self.root().await;
         root.post(&path, json!({"name": table, "schema": schema()})).await.expect(200).json()
+    }
+
+    /// Makes a view of a table's columns, and answers what the client got.
+    pub async fn create_view(&self, catalog: &str, namespace: &str, view: &str) -> Value {
+        let path =
+            format!("/api/catalog/v1/{catalog}/namespaces/{}/views", namespace.replace('.', "%1F"));
+        let body = json!({
+            "name": view,
+            "schema": schema(),
+            "view-version": view_version("select id, name from orders"),
+            "properties": {},
+        });
+        let root = self.root().await;
+        root.post(&path, body).await.expect(200).json()
     }
 
     /// Sends a request to the API, and reads the whole answer.
@@ -226,6 +262,18 @@ pub fn schema() -> Value {
             {"id": 1, "name": "id", "required": true, "type": "long"},
             {"id": 2, "name": "name", "required": false, "type": "string"},
         ],
+    })
+}
+
+/// A version of a view of [`schema`], in Spark's dialect, as clients send it.
+pub fn view_version(sql: &str) -> Value {
+    json!({
+        "version-id": 1,
+        "timestamp-ms": 1_755_000_000_000_i64,
+        "schema-id": 0,
+        "summary": {"engine-name": "a test"},
+        "representations": [{"type": "sql", "sql": sql, "dialect": "spark"}],
+        "default-namespace": ["sales"],
     })
 }
 

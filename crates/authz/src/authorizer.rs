@@ -12,9 +12,11 @@ use crate::authorized::{Refused, allow};
 use crate::operations::{
     CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
     CreateTableStagedWithWriteDelegation, LoadTable, LoadTableWithReadDelegation,
-    LoadTableWithWriteDelegation,
+    LoadTableWithWriteDelegation, ReplayAnswer,
 };
-use crate::targets::{NewTablePath, ResolvedTable, Securable, TablePath};
+use crate::targets::{
+    CatalogPath, NewTablePath, ResolvedCatalog, ResolvedTable, Securable, TablePath,
+};
 use crate::{Authorized, CreateTableAccess, Error, Need, Operation, TableAccess};
 
 /// Whether a caller asks for a table's data beside its metadata.
@@ -131,6 +133,21 @@ impl Authorizer {
                 self.authorize(caller, CreateTableStagedWithWriteDelegation, path).await?,
             ),
         })
+    }
+
+    /// Allows telling a caller again what became of a request with an idempotency key. The request's
+    /// span has who asks, and for what, already.
+    pub async fn authorize_replay(
+        &self,
+        caller: &Caller,
+        catalog: &str,
+    ) -> Result<Authorized<ReplayAnswer>, Error> {
+        let path = CatalogPath { catalog: catalog.to_owned(), children: None, as_warehouse: false };
+        let request = ResolvedCatalog::request(&path, caller.reference.clone());
+        let (who, resolution) = self.resolve(caller, &request).await?;
+        let target = ResolvedCatalog::found(&path, resolution)?;
+        allow(caller, who, ReplayAnswer, target, &self.features_of(&caller.realm))
+            .map_err(|refused| forbidden(&refused))
     }
 
     pub(crate) async fn resolve(

@@ -27,10 +27,11 @@ pub use merak_metastore::{Children, Page, RelatedGrant, Relation, ResolvedCaller
 pub use requirement::{Need, Requirement};
 pub use targets::{
     CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath, CatalogRolesOfPath, GrantPath,
-    NamespacePath, NewTablePath, PrincipalPath, PrincipalRoleAssignmentPath, PrincipalRolePath,
-    RealmPath, RenamePath, ResolvedCatalog, ResolvedCatalogRole, ResolvedCatalogRoleAssignment,
-    ResolvedCatalogRolesOf, ResolvedGrant, ResolvedNamespace, ResolvedNewTable, ResolvedPrincipal,
-    ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename,
-    ResolvedTable, ResolvedTransaction, Securable, SecurablePath, Spot, TablePath, TransactionPath,
-    TransactionTarget,
+    NamespacePath, NewTablePath, NotificationPath, PrincipalPath, PrincipalRoleAssignmentPath,
+    PrincipalRolePath, RealmPath, RenamePath, ReportsPath, ResolvedCatalog, ResolvedCatalogRole,
+    ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf, ResolvedGrant, ResolvedNamespace,
+    ResolvedNewTable, ResolvedNotification, ResolvedPrincipal, ResolvedPrincipalRole,
+    ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename, ResolvedReports, ResolvedTable,
+    ResolvedTransaction, ResolvedView, ResolvedViewRename, Securable, SecurablePath, Spot,
+    TablePath, TransactionPath, TransactionTarget,
 };

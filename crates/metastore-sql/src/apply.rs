@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use merak_metastore::{Bootstrap, Change, Error, MetadataBody};
+use merak_metastore::{AnswerRecord, Bootstrap, Change, Error, MetadataBody, NewTask};
 use merak_model::{Entity, EntityVersion, GrantRecord, RealmId};
 
+use crate::answers;
 use crate::connection::{Failure, Param, Row};
 use crate::entity;
 use crate::explain::{Stop, Trouble, When, explain};
@@ -31,8 +32,16 @@ async fn try_apply(pool: &Pool, realm: &RealmId, changes: &[Change]) -> Result<(
         return Ok(());
     }
     let mut lease = pool.lease_to_write().await?;
-    if let [change] = changes {
-        let Err(trouble) = make(&mut lease, realm, change).await else { return Ok(()) };
+    // The answer goes along with the entity, so that a commit with a key is one statement too.
+    let alone = match changes {
+        [change] => Some((change, None)),
+        [change @ (Change::Create { .. } | Change::Update { .. }), Change::Answer(record)] => {
+            Some((change, Some(&**record)))
+        }
+        _ => None,
+    };
+    if let Some((change, answer)) = alone {
+        let Err(trouble) = make(&mut lease, realm, change, answer).await else { return Ok(()) };
         return Err(explain(&mut lease, realm, change, trouble, When::Alone).await);
     }
     begin(&mut lease).await?;
@@ -96,6 +105,7 @@ async fn try_purge(pool: &Pool, realm: &RealmId) -> Result<bool, Stop> {
     lease.lift_timeout().await.map_err(Stop::before_commit)?;
     let params = [Param::realm(realm)];
     lease.run(&sql::PURGE_ENTITIES, &params).await.map_err(Stop::before_commit)?;
+    lease.run(&sql::PURGE_ANSWERS, &params).await.map_err(Stop::before_commit)?;
     let rows = lease.run(&sql::PURGE_REALM, &params).await.map_err(Stop::before_commit)?;
     commit(&mut lease).await?;
     Ok(!rows.is_empty())
@@ -107,9 +117,17 @@ pub(crate) async fn run(
     statement: &'static Statement,
     params: &[Param<'_>],
 ) -> Result<Option<Row>, Error> {
+    Ok(run_all(pool, statement, params).await?.into_iter().next())
+}
+
+/// Runs a write that is one statement, and gives back its rows.
+pub(crate) async fn run_all(
+    pool: &Pool,
+    statement: &'static Statement,
+    params: &[Param<'_>],
+) -> Result<Vec<Row>, Error> {
     let mut lease = pool.lease_to_write().await?;
-    let rows = lease.run(statement, params).await.map_err(Failure::into_write_error)?;
-    Ok(rows.into_iter().next())
+    lease.run(statement, params).await.map_err(Failure::into_write_error)
 }
 
 /// Counts attempts, and waits somewhat longer before each.
@@ -158,7 +176,7 @@ async fn roll_back(lease: &mut Lease<'_>) {
 /// Makes changes within a transaction, which is rolled back if one of them fails.
 async fn make_all(lease: &mut Lease<'_>, realm: &RealmId, changes: &[Change]) -> Result<(), Stop> {
     for change in changes {
-        let Err(trouble) = make(lease, realm, change).await else { continue };
+        let Err(trouble) = make(lease, realm, change, None).await else { continue };
         // After a failure PostgreSQL answers nothing more in the transaction. Where a statement
         // merely hit nothing, the reason may lie in what the transaction itself did before.
         let stop = match trouble {
@@ -177,14 +195,28 @@ async fn make_all(lease: &mut Lease<'_>, realm: &RealmId, changes: &[Change]) ->
     Ok(())
 }
 
-/// Makes one change, in one statement.
-async fn make(lease: &mut Lease<'_>, realm: &RealmId, change: &Change) -> Result<(), Trouble> {
+/// Makes one change, in one statement. With one of an entity goes the answer to its request.
+async fn make(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    change: &Change,
+    answer: Option<&AnswerRecord>,
+) -> Result<(), Trouble> {
+    let answered = answer.map(answers::to_json);
+    let answered = answered.as_deref();
     match change {
         Change::Create { entity, metadata, keep_apart } => {
-            create(lease, realm, entity, metadata.as_deref(), *keep_apart).await
+            create(lease, realm, entity, metadata.as_deref(), *keep_apart, answered).await
         }
         Change::Update { entity, expected, metadata, keep_apart } => {
-            update(lease, realm, entity, *expected, metadata, *keep_apart).await
+            update(lease, realm, entity, *expected, metadata, *keep_apart, answered).await
+        }
+        Change::Answer(record) => {
+            hit(lease, &sql::ADD_ANSWER, &answers::params(realm, record)).await
+        }
+        Change::AddTask(task) => {
+            lease.run(&sql::ADD_TASK, &task_params(realm, task)).await?;
+            Ok(())
         }
         Change::Drop { id, expected } => {
             let params = [Param::realm(realm), Param::Int(id.0), Param::Int(expected.0)];
@@ -222,6 +254,18 @@ async fn make(lease: &mut Lease<'_>, realm: &RealmId, change: &Change) -> Result
     }
 }
 
+fn task_params<'a>(realm: &'a RealmId, task: &'a NewTask) -> [Param<'a>; 7] {
+    [
+        Param::realm(realm),
+        Param::Int(task.id.0),
+        Param::Text(&task.kind),
+        Param::Int(task.catalog_id.0),
+        Param::Text(&task.subject),
+        Param::Text(&task.details),
+        Param::Int(task.created_ms),
+    ]
+}
+
 fn grant_params<'a>(realm: &'a RealmId, grant: &GrantRecord) -> [Param<'a>; 4] {
     [
         Param::realm(realm),
@@ -237,6 +281,7 @@ async fn create(
     entity: &Entity,
     metadata: Option<&[u8]>,
     keep_apart: bool,
+    answered: Option<&str>,
 ) -> Result<(), Trouble> {
     let properties = entity::to_json(&entity.properties);
     let internal = entity::to_json(&entity.internal);
@@ -258,6 +303,7 @@ async fn create(
         Param::OptText(entity.metadata_location.as_deref()),
         Param::OptBytes(metadata),
         Param::OptText(extra_places.as_deref()),
+        Param::OptText(answered),
     ];
     let Some(places) = places_to_keep_free(entity, keep_apart) else {
         return hit(lease, &sql::CREATE_ENTITY, &params).await;
@@ -273,6 +319,7 @@ async fn update(
     expected: EntityVersion,
     metadata: &MetadataBody,
     keep_apart: bool,
+    answered: Option<&str>,
 ) -> Result<(), Trouble> {
     let properties = entity::to_json(&entity.properties);
     let internal = entity::to_json(&entity.internal);
@@ -296,6 +343,7 @@ async fn update(
         Param::Bool(keep_metadata),
         Param::OptBytes(metadata),
         Param::OptText(extra_places.as_deref()),
+        Param::OptText(answered),
     ];
     let Some(places) = places_to_keep_free(entity, keep_apart) else {
         return hit(lease, &sql::UPDATE_ENTITY, &params).await;
@@ -333,7 +381,9 @@ fn created_ms(changes: &[Change]) -> i64 {
             | Change::Grant(_)
             | Change::Revoke(_)
             | Change::SetSecrets(..)
-            | Change::RotateSecrets { .. } => None,
+            | Change::RotateSecrets { .. }
+            | Change::Answer(_)
+            | Change::AddTask(_) => None,
         })
         .unwrap_or_default()
 }

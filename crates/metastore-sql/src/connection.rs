@@ -206,6 +206,10 @@ impl Row {
         column!(self, column)
     }
 
+    pub(crate) fn opt_int(&self, column: usize) -> Result<Option<i64>, Error> {
+        column!(self, column)
+    }
+
     /// One of the columns that hold codes, which are narrower.
     pub(crate) fn code(&self, column: usize) -> Result<i32, Error> {
         column!(self, column)
@@ -223,6 +227,8 @@ pub(crate) enum Failure {
     Unique(BoxError),
     /// What is referred to is not there, or what is to go is still referred to.
     ForeignKey(BoxError),
+    /// The request was answered before, under the same idempotency key.
+    Answered(BoxError),
     /// The database undid it for the sake of another transaction: to be tried again.
     Again(BoxError),
     /// The database answered, and the answer is that nothing happened.
@@ -240,6 +246,7 @@ impl Failure {
         match self {
             Self::Unique(source)
             | Self::ForeignKey(source)
+            | Self::Answered(source)
             | Self::Again(source)
             | Self::Refused(source)
             | Self::Lost(source) => source,
@@ -257,6 +264,7 @@ impl Failure {
             Self::Lost(source) => Error::OutcomeUnknown(source),
             Self::Unique(source)
             | Self::ForeignKey(source)
+            | Self::Answered(source)
             | Self::Again(source)
             | Self::Refused(source) => Error::Unavailable(source),
         }

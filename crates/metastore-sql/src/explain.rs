@@ -30,6 +30,7 @@ impl Stop {
             Failure::Again(source) => Self::Again(source),
             Failure::Unique(_)
             | Failure::ForeignKey(_)
+            | Failure::Answered(_)
             | Failure::Refused(_)
             | Failure::Lost(_) => Self::With(failure.into_unavailable()),
         }
@@ -41,6 +42,7 @@ impl Stop {
             Failure::Again(source) => Self::Again(source),
             Failure::Unique(_)
             | Failure::ForeignKey(_)
+            | Failure::Answered(_)
             | Failure::Refused(_)
             | Failure::Lost(_) => Self::With(failure.into_write_error()),
         }
@@ -84,10 +86,15 @@ pub(crate) async fn explain(
             Change::SetSecrets(_, secrets) | Change::RotateSecrets { secrets, .. } => {
                 Err(Error::ClientIdTaken(secrets.client_id.clone()).into())
             }
-            Change::Drop { .. } | Change::Grant(_) | Change::Revoke(_) => {
-                Err(Error::Unavailable(source).into())
-            }
+            Change::Drop { .. }
+            | Change::Grant(_)
+            | Change::Revoke(_)
+            | Change::Answer(_)
+            | Change::AddTask(_) => Err(Error::Unavailable(source).into()),
         },
+        (Trouble::Failed(Failure::Answered(_)), _) | (Trouble::Missed, Change::Answer(_)) => {
+            Err(Error::AlreadyAnswered.into())
+        }
         (Trouble::Failed(Failure::ForeignKey(_)), Change::Drop { id, .. }) => {
             Err(Error::NotEmpty { id: *id }.into())
         }
@@ -107,7 +114,7 @@ pub(crate) async fn explain(
         (Trouble::Missed, Change::RotateSecrets { principal, .. }) => {
             Err(Error::SecretsMoved(*principal).into())
         }
-        (Trouble::Missed, Change::Grant(_) | Change::SetSecrets(..)) => Ok(()),
+        (Trouble::Missed, Change::Grant(_) | Change::SetSecrets(..) | Change::AddTask(_)) => Ok(()),
     };
     // What was in the way is gone again, so that it is worth another try.
     explained.err().unwrap_or_else(|| Stop::Again("what was in the way is gone again".into()))

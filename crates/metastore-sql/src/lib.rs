@@ -7,6 +7,7 @@
 //! It checks no privileges and knows no HTTP: it keeps what it is given.
 #![warn(missing_docs)]
 
+mod answers;
 mod apply;
 mod connection;
 mod entity;
@@ -15,9 +16,11 @@ mod migrate;
 mod overlap;
 mod pool;
 mod postgres;
+mod reports;
 mod resolve;
 mod sqlite;
 mod statement;
+mod tasks;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -42,6 +42,12 @@ const MIGRATIONS: &[Scripts] = &[
         postgres: include_str!("../../../migrations/postgres/0002_extra_places.sql"),
         sqlite: include_str!("../../../migrations/sqlite/0002_extra_places.sql"),
     },
+    Scripts {
+        number: 3,
+        name: "protocol",
+        postgres: include_str!("../../../migrations/postgres/0003_protocol.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0003_protocol.sql"),
+    },
 ];
 
 /// The table the migrations that were applied are kept in.

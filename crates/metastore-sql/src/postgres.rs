@@ -327,6 +327,8 @@ fn failure(error: sqlx::Error) -> Failure {
         ErrorKind::UniqueViolation => Failure::Unique(error.into()),
         ErrorKind::ForeignKeyViolation => Failure::ForeignKey(error.into()),
         _ => match answer.code().as_deref() {
+            // What our own trigger says.
+            Some("MK001") => Failure::Answered(error.into()),
             // Serialization failure, deadlock.
             Some("40001" | "40P01") => Failure::Again(error.into()),
             // The connection broke, or the server is going down, and took the session with it. When

@@ -95,8 +95,12 @@ impl<'a> Question<'a> {
     }
 
     pub(crate) fn statement(&self) -> &'static Statement {
-        if self.children.is_some() {
-            &sql::RESOLVE_WITH_CHILDREN
+        if let Some(children) = &self.request.children {
+            if children.names_only {
+                &sql::RESOLVE_WITH_CHILD_NAMES
+            } else {
+                &sql::RESOLVE_WITH_CHILDREN
+            }
         } else if self.request.related.is_some() {
             &sql::RESOLVE_RELATED
         } else if self.request.explain {
@@ -202,6 +206,7 @@ pub(crate) fn read(rows: &[Row]) -> Result<Resolution, Error> {
                 principal_role: row.text(METADATA_LOCATION)?.to_owned(),
             }),
             9 => found.explanation.grants.extend(grants(row)?),
+            10 => found.child_names.push(row.text(NAME)?.to_owned()),
             part => return Err(Error::Corrupt(format!("the answer has an unknown part {part}"))),
         }
     }
@@ -210,6 +215,7 @@ pub(crate) fn read(rows: &[Row]) -> Result<Resolution, Error> {
     }
     // They come in order; that a union keeps it is nowhere promised.
     found.children.sort_by(|one, other| one.name.cmp(&other.name));
+    found.child_names.sort_unstable();
     found.related.sort_by(|one, other| one.entity.name.cmp(&other.entity.name));
     found.explanation.catalog_roles.sort_unstable();
     // A role that comes by two ways brings its grants twice.

@@ -156,6 +156,8 @@ fn failure(error: sqlx::Error) -> Failure {
     match answer.kind() {
         ErrorKind::UniqueViolation => Failure::Unique(error.into()),
         ErrorKind::ForeignKeyViolation => Failure::ForeignKey(error.into()),
+        // What our own trigger says.
+        _ if answer.message() == "answered" => Failure::Answered(error.into()),
         // A full disk, a lock that another process would not give up, a disk that fails: SQLite has
         // rolled back, or does when it opens the file again.
         _ => Failure::Refused(error.into()),

@@ -47,29 +47,46 @@ macro_rules! statements {
 
 statements! {
     shared {
+        ADD_ANSWER = "add_answer";
+        ADD_REPORT = "add_report";
+        ADD_TASK = "add_task";
         CREATE_ENTITY = "create_entity";
         CREDENTIALS = "credentials";
         DROP_ENTITY = "drop_entity";
         FIND_NAME = "find_name";
         FIND_REALM = "find_realm";
         FIND_SIGNING_KEY = "find_signing_key";
+        FIND_TASK = "find_task";
         FIND_VERSION = "find_version";
         GRANT = "grant";
+        LIST_TABLES = "list_tables";
+        LIST_TASKS = "list_tasks";
         MAKE_REALM = "make_realm";
         OFFER_SIGNING_KEY = "offer_signing_key";
         PING = "ping";
         PRINCIPAL_NAME = "principal_name";
+        PURGE_ANSWERS = "purge_answers";
         PURGE_ENTITIES = "purge_entities";
         PURGE_REALM = "purge_realm";
+        REPORTS_OF_CATALOG = "reports_of_catalog";
+        REPORTS_OF_TABLE = "reports_of_table";
+        REPORT_TASK = "report_task";
+        RETRY_TASK = "retry_task";
         REVOKE = "revoke";
         ROTATE_SECRETS = "rotate_secrets";
         SECRETS = "secrets";
         SET_SECRETS = "set_secrets";
+        SETTLE_ANSWER = "settle_answer";
+        SETTLE_TASK = "settle_task";
         UPDATE_ENTITY = "update_entity";
     }
     apart {
+        CLAIM_TASK = "claim_task";
         CREATE_ENTITY_APART = "create_entity_apart";
         FIND_OVERLAP = "find_overlap";
+        FORGET_ANSWERS = "forget_answers";
+        FORGET_REPORTS = "forget_reports";
+        FORGET_TASKS = "forget_tasks";
         RESOLVE = "resolve";
         UPDATE_ENTITY_APART = "update_entity_apart";
     }
@@ -77,6 +94,7 @@ statements! {
         RESOLVE_EXPLAINED = "resolve_explained": "resolve" "resolve_named" "resolve_explained";
         RESOLVE_NAMED = "resolve_named": "resolve" "resolve_named";
         RESOLVE_RELATED = "resolve_related": "resolve" "resolve_named" "resolve_related";
+        RESOLVE_WITH_CHILD_NAMES = "resolve_with_child_names": "resolve" "resolve_child_names";
         RESOLVE_WITH_CHILDREN = "resolve_with_children": "resolve" "resolve_children";
     }
 }
@@ -89,14 +107,17 @@ mod tests {
     use super::*;
 
     /// What looks at everything there is, which happens at the beginning of a realm and at its end.
-    const MAY_SCAN: [&str; 3] = ["make_realm", "purge_entities", "purge_realm"];
+    const MAY_SCAN: [&str; 4] = ["make_realm", "purge_answers", "purge_entities", "purge_realm"];
+
+    /// What goes through the places of a catalog in pages, from one on.
+    const PAGES: [&str; 1] = ["list_tables"];
 
     /// Whether a step of a plan reads a table or an index from its beginning to its end. The names
     /// are those that the statements give to tables; what else is scanned are lists of a request and
     /// what was found for it.
     fn reads_it_all(step: &str) -> bool {
         let Some(scanned) = step.strip_prefix("SCAN ") else { return false };
-        let tables = "b e g o p one entity entity_place grant_record principal_secret used_place";
+        let tables = "b e g i m o p t one entity entity_place grant_record idempotency_record metrics_report principal_secret task used_place";
         let name = scanned.split(' ').next().unwrap_or_default();
         tables.split(' ').any(|table| table == name) || scanned.contains(" USING ")
     }
@@ -117,6 +138,7 @@ mod tests {
         for schema in [
             include_str!("../../../migrations/sqlite/0001_init.sql"),
             include_str!("../../../migrations/sqlite/0002_extra_places.sql"),
+            include_str!("../../../migrations/sqlite/0003_protocol.sql"),
         ] {
             connection.execute(sqlx::raw_sql(schema)).await.unwrap();
         }
@@ -126,7 +148,8 @@ mod tests {
             let plan = sqlx::query(AssertSqlSafe(text)).fetch_all(&mut connection).await.unwrap();
             for row in plan {
                 let step: String = row.get("detail");
-                let passes_over = reads_it_all(&step) || reads_all_places(&step);
+                let passes_over = reads_it_all(&step)
+                    || (reads_all_places(&step) && !PAGES.contains(&statement.name));
                 assert!(!passes_over, "{}: {step}", statement.name);
                 steps += 1;
             }

@@ -55,6 +55,46 @@ pub enum Change {
         /// The secrets as they are to be.
         secrets: PrincipalSecrets,
     },
+    /// Remembers the answer to the request that makes the changes, if it carried an idempotency key.
+    /// Fails with [`crate::Error::AlreadyAnswered`], and with it all changes, if the key has an answer
+    /// that is not expired. After a single creation or update it is a part of that statement.
+    Answer(Box<AnswerRecord>),
+    /// Adds work for the background.
+    AddTask(Box<NewTask>),
+}
+
+/// The final answer to a request that carried an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerRecord {
+    /// Who asked, as their token says: keys are their own.
+    pub principal: String,
+    /// The key, a UUID in its usual spelling, of 36 characters.
+    pub key: String,
+    /// What was asked for; another request under the same key has another one.
+    pub fingerprint: String,
+    /// The answer, a JSON object that only the service understands.
+    pub answer: String,
+    /// When it was given, in milliseconds since 1970.
+    pub created_ms: i64,
+    /// When it is forgotten, in milliseconds since 1970.
+    pub expires_ms: i64,
+}
+
+/// Work for the background that is not begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTask {
+    /// Its identifier.
+    pub id: EntityId,
+    /// What is to be done, in a word.
+    pub kind: String,
+    /// The catalog it is about. It may be dropped while the task is worked on.
+    pub catalog_id: EntityId,
+    /// What it is about, for people.
+    pub subject: String,
+    /// What it has to know: a JSON object that only the service understands.
+    pub details: String,
+    /// When it was asked for, in milliseconds since 1970.
+    pub created_ms: i64,
 }
 
 /// What becomes of the metadata kept beside the pointer.

@@ -50,6 +50,9 @@ pub enum Error {
     /// Another principal has that client id.
     #[error("client id already in use: {0}")]
     ClientIdTaken(String),
+    /// The request was answered before, under the same idempotency key: nothing was changed now.
+    #[error("the request was answered before")]
+    AlreadyAnswered,
     /// The change was sent, and what became of it is not known: it may have happened.
     #[error("it is not known whether the change was made")]
     OutcomeUnknown(#[source] BoxError),

@@ -4,9 +4,12 @@
 //! in a signature here.
 #![warn(missing_docs)]
 
+mod answers;
 mod change;
 mod error;
+mod reports;
 mod resolve;
+mod tasks;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -16,20 +19,25 @@ use async_trait::async_trait;
 use merak_model::{Entity, EntityId, RealmId};
 use secrecy::SecretBox;
 
-pub use change::{Change, MetadataBody, PrincipalSecrets};
+pub use answers::Answers;
+pub use change::{AnswerRecord, Change, MetadataBody, NewTask, PrincipalSecrets};
 pub use error::{BoxError, Error};
+pub use reports::{
+    FoundReport, MetricsReport, MetricsReports, ReportKind, ReportsOf, ReportsQuery,
+};
 pub use resolve::{
     ActivatedCatalogRole, ActivatedRole, CallerRef, Children, Explanation, NamedLookup, Page,
     PrincipalRef, RelatedGrant, Relation, Resolution, ResolveRequest, Resolved, ResolvedCaller,
     ResolvedTable, RoleSelection, TableLookup,
 };
+pub use tasks::{Hold, TablesAfter, Task, TaskEnd, TaskState, Tasks};
 
 /// Everything the server remembers, one realm at a time.
 ///
 /// Each method is one transaction: what it reads comes from one snapshot, and what it writes is
 /// durable and visible to every replica once it returns `Ok`. No transaction ever leaves this trait.
 #[async_trait]
-pub trait Metastore: Debug + Send + Sync {
+pub trait Metastore: Answers + MetricsReports + Tasks + Debug + Send + Sync {
     /// Reads who is calling, what is on a path, the grants on it that bear on the caller and, if
     /// asked, a page of children, what is beside the path, or other grants: all in one statement.
     /// What is not there is absent from the answer.

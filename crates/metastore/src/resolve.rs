@@ -132,6 +132,9 @@ pub struct Children {
     pub kind: EntityKind,
     /// How many, and from where.
     pub page: Page,
+    /// Whether their names are all that is wanted: they are then in [`Resolution::child_names`], and
+    /// nothing else of them is read.
+    pub names_only: bool,
 }
 
 /// A part of a list in name order.
@@ -158,6 +161,8 @@ pub struct Resolution {
     pub tables: Vec<ResolvedTable>,
     /// The page of children, in name order.
     pub children: Vec<Entity>,
+    /// The names of the page of children in order, if that is all that was wanted.
+    pub child_names: Vec<String>,
     /// What was looked up by name, in no particular order.
     pub named: Vec<Resolved>,
     /// The grants that were asked for, by the other entity's name.

@@ -11,13 +11,16 @@
 #![cfg_attr(not(test), expect(clippy::wildcard_imports, reason = "what is here is for each case"))]
 #![expect(missing_docs, reason = "a case's name is a sentence")]
 
+mod answers;
 mod beside;
 mod grants;
 mod overlaps;
 mod places;
 mod races;
 mod realms;
+mod reports;
 mod resolving;
+mod tasks;
 mod writes;
 
 use std::sync::Arc;
@@ -31,13 +34,16 @@ use crate::{
     PrincipalSecrets, Relation, Resolution, ResolveRequest, RoleSelection, TableLookup,
 };
 
+pub use answers::*;
 pub use beside::*;
 pub use grants::*;
 pub use overlaps::*;
 pub use places::*;
 pub use races::*;
 pub use realms::*;
+pub use reports::*;
 pub use resolving::*;
+pub use tasks::*;
 pub use writes::*;
 
 /// Makes a test of each promise of [`Metastore`].
@@ -130,6 +136,22 @@ macro_rules! metastore_conformance {
             children_of_the_root_of_a_catalog_and_of_a_namespace
             children_of_a_kind_that_shares_names_are_only_of_that_kind
             pages_follow_one_another_without_gaps
+            names_of_children_come_alone_if_they_are_all_that_is_wanted
+
+            reports_come_back_the_newest_first
+            reports_are_found_by_their_kind_and_their_time
+            pages_of_reports_follow_one_another_without_gaps
+            reports_outlive_their_table_and_not_their_realm
+            a_report_in_a_realm_that_is_not_there_is_refused
+            reports_of_all_realms_are_forgotten_once_they_are_too_old
+
+            an_answer_is_remembered_with_what_was_done
+            nothing_is_done_where_the_key_has_an_answer
+            nothing_is_remembered_of_what_failed
+            an_expired_answer_makes_room
+            an_answer_that_is_settled_stays
+            keys_belong_to_a_principal_and_a_realm
+            expired_answers_are_forgotten_in_bounded_numbers
 
             of_racing_updates_exactly_one_wins
             of_racing_creates_of_one_name_exactly_one_wins
@@ -143,6 +165,20 @@ macro_rules! metastore_conformance {
             a_grant_and_the_drop_of_either_end_leave_nothing_behind
             transactions_in_opposite_orders_both_succeed
             writers_and_readers_do_not_get_in_each_others_way
+            of_racing_duplicates_exactly_one_is_carried_out
+
+            a_task_is_there_if_its_transaction_is
+            a_task_is_taken_by_one_of_those_who_ask_at_once
+            the_task_that_is_due_longest_is_taken_first
+            tasks_of_other_realms_are_not_taken
+            a_task_is_taken_from_a_worker_that_no_longer_reports
+            a_worker_that_lost_its_task_changes_nothing_more
+            an_attempt_that_failed_is_made_again_when_it_is_due
+            a_task_that_is_given_back_is_due_at_once_and_the_attempt_does_not_count
+            a_task_that_failed_is_taken_again_only_when_it_is_retried
+            tasks_of_a_catalog_are_listed_in_pages
+            ended_tasks_are_forgotten_a_few_at_a_time
+            tables_of_a_catalog_are_listed_in_pages
         }
     };
     ($fresh:expr => $($case:ident)+) => {$(
@@ -316,7 +352,7 @@ fn lookup(path: &[&str], name: &str) -> TableLookup {
 }
 
 fn all_children(of: Option<&[&str]>, kind: EntityKind) -> Children {
-    Children { of: of.map(namespace), kind, page: Page::default() }
+    Children { of: of.map(namespace), kind, page: Page::default(), names_only: false }
 }
 
 fn secrets(client_id: &str) -> PrincipalSecrets {

@@ -217,6 +217,11 @@ pub mod internal {
     pub const POLICY_TYPE: &str = "policy-type-code";
     /// A table's or view's location, as its metadata states it.
     pub const LOCATION: &str = "location";
+    /// The folder that a view's metadata files go to.
+    pub const METADATA_FOLDER: &str = "metadata-folder";
+    /// When the newest notification of a table was sent, as its sender says: in milliseconds since
+    /// 1970, if the sender means that.
+    pub const LAST_NOTIFICATION_TIMESTAMP: &str = "last-notification-timestamp";
 }
 
 /// Who owns the metadata of a catalog's tables.

@@ -57,6 +57,7 @@ macro_rules! flags {
 flags! {
     ADD_TRAILING_SLASH_TO_LOCATION = Bool "true" [] "Ends the default location of a namespace in a slash.";
     ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION = Bool "true" ["polaris.config.allow.client-specified.table.location"] "Lets clients say where a table lies.";
+    ALLOW_EXTERNAL_CATALOG_CREDENTIAL_VENDING = Bool "true" ["polaris.config.enable.credential.vending", "enable.credential.vending"] "Gives clients of EXTERNAL catalogs credentials or signatures for tables.";
     ALLOW_EXTERNAL_METADATA_FILE_LOCATION = Bool "false" ["polaris.config.allow.external.metadata.file.location"] "Lets a metadata file lie outside its table's location.";
     ALLOW_INSECURE_STORAGE_TYPES = Bool "false" [] "Lets the server start with FILE among the supported storage types.";
     ALLOW_NAMESPACE_LOCATION_OVERLAP = Bool "false" [] "Lets namespaces with one parent have overlapping locations.";
@@ -76,6 +77,8 @@ flags! {
     ICEBERG_COMMIT_MAX_RETRIES = Integer "4" ["polaris.config.iceberg-commit-max-retries"] "How often a commit that lost the race for the pointer is tried again.";
     INCLUDE_PRINCIPAL_NAME_IN_SUBSCOPED_CREDENTIAL = Bool "false" [] "Names the AWS sessions of vended credentials after the principal; each principal then has credentials of its own.";
     LIST_PAGINATION_ENABLED = Bool "true" ["polaris.config.list-pagination-enabled"] "Answers lists in pages to clients that ask for pages.";
+    PURGE_VIEW_METADATA_ON_DROP = Bool "true" ["polaris.config.purge-view-metadata-on-drop"] "Deletes a view's metadata file when the view is dropped, where `DROP_WITH_PURGE_ENABLED` is on too.";
+    POLARIS_TASK_TIMEOUT_MILLIS = Integer "300000" [] "For how many milliseconds work in the background is one replica's before another takes it to be dead. One that lives says so three times as often.";
     RESOLVE_CREDENTIALS_BY_STORAGE_NAME = Bool "false" [] "Gives catalogs the server's credentials that are set for their storage name; the same in all realms.";
     SESSION_NAME_FIELDS_IN_SUBSCOPED_CREDENTIAL = List "[]" [] "Names the AWS sessions of vended credentials after these, in order: `realm`, `catalog`, `namespace`, `table`, `principal`; `prefix-X` begins the name with X instead of p.";
     SESSION_TAGS_IN_SUBSCOPED_CREDENTIAL = List "[]" [] "Tags the AWS sessions of vended credentials with these: `realm`, `catalog`, `namespace`, `table`, `principal`, `roles`, `trace_id`.";
@@ -98,8 +101,6 @@ pub const INERT_CATALOG_PROPERTIES: &[&str] = &[
     "polaris.config.cleanup.on.namespace.drop",
     "polaris.config.default-table-location-object-storage-prefix.enabled",
     "polaris.config.enable-sub-catalog-rbac-for-federated-catalogs",
-    "polaris.config.enable.credential.vending",
-    "polaris.config.purge-view-metadata-on-drop",
     "polaris.config.rollback.compaction.on-conflicts.enabled",
     // A catalog does not say by itself that it may lie on the server's own disk.
     "polaris.config.supported.storage.types",

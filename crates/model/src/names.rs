@@ -87,7 +87,18 @@ pub fn check_management_name(name: &str) -> Result<(), &'static str> {
 }
 
 /// A path of names within a catalog. Without levels it is the catalog's own root.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Default,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct Namespace(Vec<String>);
 
 impl Namespace {

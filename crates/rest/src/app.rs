@@ -35,6 +35,8 @@ pub struct ApiSettings {
     pub request_id_header: HeaderName,
     /// The most bytes a request body may have, after decompression.
     pub max_body_bytes: usize,
+    /// The most bytes a report of an engine may have, after decompression.
+    pub max_report_bytes: usize,
     /// The most time a request may take.
     pub request_timeout: Duration,
     /// The most requests worked on at a time; more are turned away at once.
@@ -43,6 +45,9 @@ pub struct ApiSettings {
     pub page_size: u32,
     /// The most entries of a page.
     pub max_page_size: u32,
+    /// How long the answer to a request with an idempotency key is remembered; keys are not looked at
+    /// if absent.
+    pub idempotency_lifetime: Option<Duration>,
     /// Whether each request is logged.
     pub logs_requests: bool,
     /// Which header tells the addresses of clients.

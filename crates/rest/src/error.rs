@@ -19,6 +19,7 @@ pub enum ErrorKind {
     GrantNotFound,
     JsonParse,
     MismatchedInput,
+    InvalidIdempotencyKey,
     NotAuthorized,
     Forbidden,
     NoSuchNamespace,
@@ -45,7 +46,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for the test that shows them all.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::BadRequest,
         Self::IllegalArgument,
         Self::Validation,
@@ -53,6 +54,7 @@ impl ErrorKind {
         Self::GrantNotFound,
         Self::JsonParse,
         Self::MismatchedInput,
+        Self::InvalidIdempotencyKey,
         Self::NotAuthorized,
         Self::Forbidden,
         Self::NoSuchNamespace,
@@ -86,7 +88,8 @@ impl ErrorKind {
             | Self::ConstraintViolation
             | Self::GrantNotFound
             | Self::JsonParse
-            | Self::MismatchedInput => StatusCode::BAD_REQUEST,
+            | Self::MismatchedInput
+            | Self::InvalidIdempotencyKey => StatusCode::BAD_REQUEST,
             Self::NotAuthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NoSuchNamespace
@@ -123,6 +126,7 @@ impl ErrorKind {
             Self::GrantNotFound => "GRANT_NOT_FOUND",
             Self::JsonParse => "JsonParseException",
             Self::MismatchedInput => "MismatchedInputException",
+            Self::InvalidIdempotencyKey => "InvalidIdempotencyKey",
             Self::NotAuthorized => "NotAuthorizedException",
             Self::Forbidden => "ForbiddenException",
             Self::NoSuchNamespace => "NoSuchNamespaceException",
@@ -146,6 +150,20 @@ impl ErrorKind {
             Self::CommitStateUnknown => "CommitStateUnknownException",
             Self::ServiceUnavailable => "ServiceUnavailableException",
         }
+    }
+
+    /// Whether a request that was refused so is refused for good.
+    ///
+    /// What was asked for did not happen, and the answer is the same whenever it is asked for. What merely may not be done now, and
+    /// what failed, is not.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self.status().as_u16(), 400 | 404 | 406 | 409 | 422)
+    }
+
+    /// The kind of a refusal for good, by the name of its exception.
+    pub(crate) fn final_by_exception(exception: &str) -> Option<Self> {
+        let mut kinds = Self::ALL.into_iter().filter(|kind| kind.is_final());
+        kinds.find(|kind| kind.exception() == exception)
     }
 
     const fn not_found(kind: EntityKind) -> Self {
@@ -236,11 +254,14 @@ impl From<ServiceError> for ApiError {
         let kind = match error {
             ServiceError::NotAuthorized(error) => return error.into(),
             ServiceError::NoSuchNamespace(_) => ErrorKind::NoSuchNamespace,
-            ServiceError::NoSuchFile(_) => ErrorKind::NotFound,
+            ServiceError::NoSuchFile(_) | ServiceError::NoSuchTask(_) => ErrorKind::NotFound,
             ServiceError::AlreadyExists(_) => ErrorKind::AlreadyExists,
             ServiceError::NamespaceNotEmpty(_) => ErrorKind::NamespaceNotEmpty,
             ServiceError::CommitFailed(_) => ErrorKind::CommitFailed,
-            ServiceError::ConcurrentModification(_) => ErrorKind::CommitConflict,
+            // Who asks with a key is given the answer of then in the place of the second.
+            ServiceError::ConcurrentModification(_) | ServiceError::AlreadyAnswered => {
+                ErrorKind::CommitConflict
+            }
             ServiceError::CommitStateUnknown { .. } => ErrorKind::CommitStateUnknown,
             ServiceError::Forbidden(_) | ServiceError::StorageDenied(_) => ErrorKind::Forbidden,
             ServiceError::BadRequest(_) => ErrorKind::BadRequest,
@@ -275,6 +296,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_refusal_for_good_is_known_by_its_exception() {
+        for kind in ErrorKind::ALL {
+            let found = ErrorKind::final_by_exception(kind.exception());
+            if kind.is_final() {
+                assert_eq!(found, Some(kind));
+            }
+            assert_ne!(found, Some(ErrorKind::CommitStateUnknown));
+        }
+        assert!(!ErrorKind::CommitStateUnknown.is_final() && !ErrorKind::Forbidden.is_final());
+    }
+
+    #[test]
     fn every_kind_has_its_status_and_exception() {
         let rows: Vec<_> = ErrorKind::ALL
             .iter()
@@ -288,6 +321,7 @@ mod tests {
             "400 GRANT_NOT_FOUND",
             "400 JsonParseException",
             "400 MismatchedInputException",
+            "400 InvalidIdempotencyKey",
             "401 NotAuthorizedException",
             "403 ForbiddenException",
             "404 NoSuchNamespaceException",

@@ -69,17 +69,55 @@ pub fn router(app: App) -> Router {
             "/api/catalog/v1/{prefix}/namespaces/{namespace}/tables/{table}/sign",
             post(iceberg::signing::sign_request),
         )
+        .route(
+            "/api/catalog/v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics",
+            post(iceberg::reports::report_metrics),
+        )
+        .route(
+            "/api/catalog/v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister",
+            post(iceberg::tables::unregister_table),
+        )
+        .route(
+            "/api/catalog/v1/{prefix}/namespaces/{namespace}/tables/{table}/notifications",
+            post(iceberg::notifications::send_notification),
+        )
         .route("/api/catalog/v1/{prefix}/tables/rename", post(iceberg::tables::rename_table))
         .route(
             "/api/catalog/v1/{prefix}/transactions/commit",
             post(iceberg::commits::commit_transaction),
         )
+        // Engines: views.
+        .route(
+            "/api/catalog/v1/{prefix}/namespaces/{namespace}/views",
+            get(iceberg::views::list_views).post(iceberg::views::create_view),
+        )
+        .route(
+            "/api/catalog/v1/{prefix}/namespaces/{namespace}/register-view",
+            post(iceberg::views::register_view),
+        )
+        .route(
+            "/api/catalog/v1/{prefix}/namespaces/{namespace}/views/{view}",
+            get(iceberg::views::load_view)
+                .head(iceberg::views::view_exists)
+                .post(iceberg::views::replace_view)
+                .delete(iceberg::views::drop_view),
+        )
+        .route("/api/catalog/v1/{prefix}/views/rename", post(iceberg::views::rename_view))
         // Engines: policies.
         .route(
             "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies",
             get(polaris::policies::list_policies),
         )
-        // Administrators.
+        .merge(catalog_routes())
+        .merge(access_routes())
+        // Whoever wants to know what there is.
+        .route("/api/openapi/{document}", get(openapi::document));
+    middleware::wrap(routes, app)
+}
+
+/// Administrators of catalogs.
+fn catalog_routes() -> Router<App> {
+    Router::new()
         .route(
             "/api/management/v1/catalogs",
             get(management::catalogs::list_catalogs).post(management::catalogs::create_catalog),
@@ -98,10 +136,22 @@ pub fn router(app: App) -> Router {
             "/api/management/v1/catalogs/{catalogName}/explain-policy",
             get(management::doctor::explain_policy),
         )
-        .merge(access_routes())
-        // Whoever wants to know what there is.
-        .route("/api/openapi/{document}", get(openapi::document));
-    middleware::wrap(routes, app)
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/metrics-reports",
+            get(management::reports::list_reports),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/tasks",
+            get(management::tasks::list_tasks),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/tasks/{taskId}",
+            get(management::tasks::get_task),
+        )
+        .route(
+            "/api/management/v1/catalogs/{catalogName}/tasks/{taskId}/retry",
+            post(management::tasks::retry_task),
+        )
 }
 
 /// Administrators of access: principals, roles and grants.

@@ -4,6 +4,7 @@
 //! are.
 
 pub mod asking;
+mod background;
 pub mod cli;
 pub mod config;
 mod data_dir;
@@ -14,10 +15,13 @@ mod metrics;
 pub mod quickstart;
 mod realms;
 mod server;
+mod spelling;
 pub mod telemetry;
 mod wire_up;
 
 pub use merak_authn::NewCredentials;
+pub use merak_metastore::Metastore;
+pub use merak_storage::{Error as StorageError, FileOperation, Interposer};
 pub use realms::{Outcome as BootstrapOutcome, bootstrap_realm, print_credentials};
 pub use server::Server;
-pub use wire_up::{Parts, open_metastore, wire_up};
+pub use wire_up::{Parts, open_metastore, wire_up, wire_up_interposed};

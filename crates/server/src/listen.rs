@@ -1,5 +1,6 @@
 //! Connections: bounded in number and in patience, and seen to their end when the server stops.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::Service as _;
+
+use crate::spelling::Spelling;
 
 /// What a listener bears.
 #[derive(Debug, Clone)]
@@ -41,16 +44,23 @@ pub(crate) async fn serve(
         Arc::new(Semaphore::new(patience.max_connections.min(Semaphore::MAX_PERMITS)));
     let graceful = GracefulShutdown::new();
     let builder = builder(&patience);
+    let spelling = Arc::new(Spelling::learn().await);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &connections) => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
         let Some((stream, peer, permit)) = accepted else { continue };
-        let service = router.clone();
+        let (service, spelling) = (router.clone(), Arc::clone(&spelling));
         let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            service.clone().call(request)
+            let answer = service.clone().call(request);
+            let spelling = Arc::clone(&spelling);
+            async move {
+                let mut response = answer.await?;
+                spelling.apply(&mut response);
+                Ok::<_, Infallible>(response)
+            }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
@@ -104,15 +114,14 @@ fn builder(patience: &Patience) -> Builder<TokioExecutor> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::{StatusCode, header};
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_request_knows_the_address_that_its_connection_comes_from() {
-        let asked = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
-        let router = Router::new().route("/", get(asked));
+    /// What comes back, byte by byte, with the address the request came from.
+    async fn answer_of(router: Router) -> (String, SocketAddr) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let patience = Patience {
@@ -130,9 +139,41 @@ mod tests {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
 
-        let expected = format!("\r\n\r\n{}", stream.local_addr().unwrap());
-        assert!(answer.ends_with(&expected), "{answer}");
+        let asked_from = stream.local_addr().unwrap();
         stop.send(true).unwrap();
         serving.await.unwrap();
+        (answer, asked_from)
+    }
+
+    #[tokio::test]
+    async fn a_request_knows_the_address_that_its_connection_comes_from() {
+        let asked = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
+
+        let (answer, asked_from) = answer_of(Router::new().route("/", get(asked))).await;
+
+        assert!(answer.ends_with(&format!("\r\n\r\n{asked_from}")), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn headers_are_spelled_as_java_looks_for_them() {
+        for status in [StatusCode::OK, StatusCode::NOT_MODIFIED] {
+            let tagged = move || async move {
+                let headers = [
+                    (header::ETAG, "W/\"1\""),
+                    (header::CACHE_CONTROL, "no-store"),
+                    (header::WWW_AUTHENTICATE, "Bearer"),
+                ];
+                (status, headers)
+            };
+
+            let (answer, _) = answer_of(Router::new().route("/", get(tagged))).await;
+
+            let head = answer.split("\r\n\r\n").next().unwrap();
+            let lines: Vec<_> = head.split("\r\n").collect();
+            assert!(lines[0].starts_with(&format!("HTTP/1.1 {}", status.as_u16())), "{head}");
+            assert!(lines.contains(&"ETag: W/\"1\""), "{head}");
+            assert!(lines.contains(&"Cache-Control: no-store"), "{head}");
+            assert!(lines.contains(&"www-authenticate: Bearer"), "{head}");
+        }
     }
 }

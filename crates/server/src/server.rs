@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use merak_metastore_sql::SqlMetastore;
@@ -14,6 +15,9 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 use crate::listen::{Patience, serve};
 use crate::wire_up::{Parts, wire_up};
+
+/// How long it may take to give back the tasks that are being worked on: a statement each.
+const GIVE_BACK_WITHIN: Duration = Duration::from_secs(10);
 
 /// A server that listens. It goes on until it is stopped.
 #[derive(Debug)]
@@ -28,7 +32,9 @@ pub struct Server {
     pub storage: Arc<Storage>,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
-    upkeep: JoinHandle<()>,
+    background: Vec<JoinHandle<()>>,
+    /// Stops by itself, when it has given back what it was at.
+    worker: JoinHandle<()>,
     parts: Box<Parts>,
 }
 
@@ -50,9 +56,14 @@ impl Server {
         };
         let listeners = vec![
             tokio::spawn(serve(api, parts.api.clone(), patience.clone(), stopped.clone())),
-            tokio::spawn(serve(management, parts.management.clone(), patience, stopped)),
+            tokio::spawn(serve(management, parts.management.clone(), patience, stopped.clone())),
         ];
-        let upkeep = tokio::spawn(crate::metrics::keep_up(parts.metrics.clone()));
+        let worker = tokio::spawn(crate::background::work(parts.service.clone(), stopped));
+        let sweep_interval = config.background.sweep_interval;
+        let background = vec![
+            tokio::spawn(crate::metrics::keep_up(parts.metrics.clone())),
+            tokio::spawn(crate::background::sweep(parts.service.clone(), sweep_interval)),
+        ];
         tracing::info!(api = %api_address, management = %management_address, "merak is serving");
         Ok(Self {
             api: api_address,
@@ -61,7 +72,8 @@ impl Server {
             storage: Arc::clone(&parts.storage),
             stop,
             listeners,
-            upkeep,
+            background,
+            worker,
             parts,
         })
     }
@@ -72,7 +84,12 @@ impl Server {
         for listener in self.listeners {
             let _ = listener.await;
         }
-        self.upkeep.abort();
+        if tokio::time::timeout(GIVE_BACK_WITHIN, self.worker).await.is_err() {
+            tracing::warn!("tasks could not be given back: others take them when their lease ends");
+        }
+        for task in self.background {
+            task.abort();
+        }
         self.parts.metastore.close().await;
         tracing::info!("merak has stopped");
     }

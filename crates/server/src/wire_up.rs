@@ -14,8 +14,8 @@ use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
 use merak_model::Clock;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
-use merak_service::{Service, ServiceSettings};
-use merak_storage::{Storage, StorageSettings};
+use merak_service::{ReportSettings, Service, ServiceSettings};
+use merak_storage::{Interposer, Storage, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretBox};
 
 use crate::config::{self, AcceptedTokens, AllowList, Config, Database, SymmetricKey};
@@ -28,6 +28,8 @@ pub struct Parts {
     pub metastore: Arc<SqlMetastore>,
     /// The object stores.
     pub storage: Arc<Storage>,
+    /// What is done, for what is done in the background.
+    pub service: Service,
     /// The API.
     pub api: Router,
     /// The management port's routes.
@@ -72,6 +74,17 @@ pub async fn open_metastore(
 
 /// Opens and migrates the database, makes the realms that are missing, and puts the parts together.
 pub async fn wire_up(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Parts> {
+    wire_up_interposed(config, clock, |metastore| metastore, None).await
+}
+
+/// The same with something between the server and what it stands on: tests let things go wrong
+/// there. Making the realms does not meet it.
+pub async fn wire_up_interposed(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    metastore_between: impl FnOnce(Arc<dyn Metastore>) -> Arc<dyn Metastore>,
+    files_between: Option<Arc<dyn Interposer>>,
+) -> anyhow::Result<Parts> {
     let (metastore, data_dir) = open_metastore(&config.database).await?;
     let report = metastore.migrate().await.context("cannot bring the schema up to date")?;
     if report.before != report.after {
@@ -79,8 +92,12 @@ pub async fn wire_up(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<P
     }
     let metastore = Arc::new(metastore);
     crate::realms::bootstrap_configured(&*metastore, &*clock, config).await?;
-    let dyn_metastore: Arc<dyn Metastore> = Arc::<SqlMetastore>::clone(&metastore);
-    let storage = Arc::new(Storage::new(storage_settings(config), Arc::clone(&clock)));
+    let dyn_metastore = metastore_between(Arc::<SqlMetastore>::clone(&metastore));
+    let mut storage = Storage::new(storage_settings(config), Arc::clone(&clock));
+    if let Some(between) = files_between {
+        storage = storage.interposed(between);
+    }
+    let storage = Arc::new(storage);
     let features = Arc::new(config.features.clone());
     let limits = &config.limits;
     let service = Service::new(
@@ -93,13 +110,15 @@ pub async fn wire_up(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<P
             cache_max_bytes: limits.metadata_cache_max_bytes as u64,
             max_metadata_bytes: limits.metadata_max_bytes as u64,
             doctor_timeout: doctor_timeout(limits),
+            reports: report_settings(&config.metrics_reports),
+            tasks: config.background.tasks.clone(),
         },
     );
     let authn = Authn::new(Arc::clone(&dyn_metastore), clock, authn_settings(config)?);
     let app = App {
         authn: Arc::new(authn),
         authorizer: Authorizer::new(Arc::clone(&dyn_metastore), features),
-        service,
+        service: service.clone(),
         settings: Arc::new(api_settings(config)),
     };
     let metrics = crate::metrics::install(&config.telemetry.metric_labels)?;
@@ -107,6 +126,7 @@ pub async fn wire_up(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<P
     Ok(Parts {
         metastore,
         storage,
+        service,
         api: merak_rest::router(app),
         management,
         metrics,
@@ -134,6 +154,15 @@ fn health(
         }),
         metrics: Arc::new(move || metrics.render()),
     }
+}
+
+fn report_settings(reports: &config::MetricsReports) -> ReportSettings {
+    let (are_logged, are_stored) = match reports.sink {
+        config::ReportSink::LogAndDatabase => (true, true),
+        config::ReportSink::Database => (false, true),
+        config::ReportSink::Nowhere => (false, false),
+    };
+    ReportSettings { are_logged, are_stored, retention: reports.retention }
 }
 
 /// So long that there is time left to tidy up and to answer.
@@ -230,10 +259,12 @@ fn api_settings(config: &Config) -> ApiSettings {
         require_realm_header: config.realms.is_header_required,
         request_id_header: config.telemetry.request_id_header.clone(),
         max_body_bytes: limits.max_body_bytes,
+        max_report_bytes: config.metrics_reports.max_bytes,
         request_timeout: limits.request_timeout,
         max_concurrent_requests: limits.max_concurrent_requests,
         page_size: u32::try_from(limits.page_size).unwrap_or(u32::MAX),
         max_page_size: u32::try_from(limits.max_page_size).unwrap_or(u32::MAX),
+        idempotency_lifetime: config.idempotency.lifetime,
         logs_requests: config.telemetry.has_access_log,
         forwarding: match config.forwarding {
             config::Forwarding::Ignored => Forwarding::Ignored,

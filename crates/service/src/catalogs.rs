@@ -31,6 +31,8 @@ pub struct CatalogDraft {
     pub properties: Properties,
     /// Its storage.
     pub storage: StorageConfig,
+    /// Whether its tables are to be looked up in the catalog that owns them.
+    pub has_connection: bool,
 }
 
 /// What is to change about a catalog.
@@ -56,12 +58,15 @@ impl Service {
     ) -> Result<Entity, Error> {
         let realm = proof.realm().clone();
         let features = self.features_of(&realm);
-        let CatalogDraft { name, catalog_type, properties, storage } = draft;
+        let CatalogDraft { name, catalog_type, properties, storage, has_connection } = draft;
         check_management_name(&name)
             .map_err(|reason| Error::BadRequest(format!("Invalid value: name: {reason}")))?;
-        if catalog_type == CatalogType::External {
+        if has_connection {
             return Err(Error::Unsupported(
-                "This version of Merak makes INTERNAL catalogs only".to_owned(),
+                "Feature not enabled: ENABLE_CATALOG_FEDERATION. This version of Merak does not \
+                 reach other catalogs: leave out connectionConfigInfo, and let the catalog that \
+                 owns the tables send notifications"
+                    .to_owned(),
             ));
         }
         refuse_reserved_of_catalog(properties.keys().map(String::as_str))?;
@@ -201,7 +206,12 @@ impl Service {
         realm: &merak_model::RealmId,
         caller: CallerRef,
     ) -> Result<Vec<Entity>, Error> {
-        let all = Children { of: None, kind: EntityKind::Catalog, page: Page::default() };
+        let all = Children {
+            of: None,
+            kind: EntityKind::Catalog,
+            page: Page::default(),
+            names_only: false,
+        };
         let request = ResolveRequest { children: Some(all), ..ResolveRequest::of_realm(caller) };
         Ok(self.metastore.resolve(realm, &request).await?.children)
     }

@@ -12,19 +12,21 @@ use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES,
 };
-use merak_model::{Entity, EntityId, EntityKind, Location, Properties, RealmId, TableIdent};
+use merak_model::{Entity, EntityId, EntityKind, Location, Properties, RealmId};
 use merak_storage::CatalogStore;
 use merak_table_metadata::{CommitContext, TableCommit, TableMetadata};
 use serde_json::Value;
 
+use crate::answers::Answer;
 use crate::delegation::ClientAccess;
+use crate::external::check_internal;
 use crate::locations::{check_files, check_places, check_still_allowed, places};
 use crate::metadata::TableRef;
-use crate::new_tables::{
-    WrittenFile, check_is_free, check_table_properties, describe, table_exists,
-};
+use crate::new_tables::{WrittenFile, check_is_free, check_table_properties, table_exists};
+use crate::outcome::{Left, Trace};
 use crate::queue::{Newest, Turn};
-use crate::tables::{LoadedTable, changed_meanwhile, pointer};
+use crate::tables::{LoadedTable, pointer};
+use crate::taken::{changed_meanwhile, commit_failed};
 use crate::{Error, Service, metadata};
 
 /// A commit, parsed: requirements that must hold and updates to make.
@@ -35,6 +37,11 @@ impl Commit {
     /// Parses the two halves of a commit as clients send them.
     pub fn parse(requirements: &Value, updates: &Value) -> Result<Self, Error> {
         Ok(Self(TableCommit::parse(requirements, updates)?))
+    }
+
+    /// Whether its table shows, once it is applied, that it was.
+    pub(crate) fn leaves_trace(&self) -> bool {
+        self.0.is_create() || self.0.adds_snapshots()
     }
 
     /// Whether it makes its table.
@@ -79,9 +86,10 @@ impl Service {
         &self,
         proof: Authorized<UpdateTable<Commit>>,
     ) -> Result<LoadedTable, Error> {
-        let realm = proof.realm();
+        let (realm, caller) = (proof.realm(), proof.caller().id);
         let target = proof.target();
         let commit = std::slice::from_ref(&proof.operation().0);
+        check_internal(&target.namespace.catalog, "update table")?;
         let features = self.features_of(realm);
         let features = features.within(&target.namespace.catalog.properties);
         let store = self.store(realm, &target.namespace.catalog)?;
@@ -90,14 +98,21 @@ impl Service {
         let mut base = self.base(realm, target, &turn, &store).await?;
         let retries = features.number(&ICEBERG_COMMIT_MAX_RETRIES).max(0);
         for _ in 0..=retries {
-            let built = self.build(commit, &base, target, &store, features)?;
+            let built = if were_applied(commit, &base.metadata) {
+                // Its client did not hear of it the first time.
+                Built::Unchanged
+            } else {
+                self.build(commit, &base, target, &store, features)?
+            };
             let Built::Changed(metadata) = built else {
-                return self.current(realm, target, &base, &store).await;
+                return self.unchanged(realm, target, &base, &store).await;
             };
             let file = self.write_file(&store, &metadata, Some(base.location())).await?;
             let entity = self.moved(&base, &metadata, &file)?;
             let change = self.pointer_swap(&base, entity.clone(), &file, features);
-            match self.metastore.apply(realm, &[change]).await {
+            let left = Left::Pointer(&target.ident, entity.id, file.pointer.as_str());
+            let trace = Trace { caller, catalog: &target.namespace.catalog, left };
+            match self.apply_surely(realm, vec![change], || file.answer(), trace).await {
                 Ok(()) => {
                     self.after_commit(realm, target, &store, &base, &metadata, &file).await;
                     turn.leave(Newest { entity, metadata: Arc::new(*metadata) });
@@ -105,17 +120,17 @@ impl Service {
                 }
                 Err(MetastoreError::Conflict { .. }) => {
                     self.metadata.discard(&store, &file.location).await;
-                    base = self.base_again(realm, proof.caller().id, target, &store).await?;
+                    base = self.base_again(realm, caller, target, &store).await?;
                 }
                 Err(error) => {
                     if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
                         self.metadata.discard(&store, &file.location).await;
                     }
-                    return Err(commit_failed(error, &target.ident));
+                    return Err(commit_failed(EntityKind::Table, error, &target.ident));
                 }
             }
         }
-        Err(changed_meanwhile(&target.ident))
+        Err(changed_meanwhile(EntityKind::Table, &target.ident))
     }
 
     /// Makes the table that was staged. Its ids are the client's: data files are written with them.
@@ -129,9 +144,33 @@ impl Service {
         let features = features.within(&target.namespace.catalog.properties);
         let store = self.store(realm, &target.namespace.catalog)?;
         let commits = std::slice::from_ref(&proof.operation().0);
+        check_internal(&target.namespace.catalog, "update table")?;
+        if let Some(existing) = &target.existing
+            && let Some(base) = self.made_before(realm, existing, commits, &store).await
+        {
+            return self.unchanged(realm, existing, &base, &store).await;
+        }
         let metadata = self.build_new(commits, target, &store, features)?;
-        let made = self.write_and_create(realm, target, &store, &metadata, features).await;
+        let caller = (realm, proof.caller().id);
+        let made = self.write_and_create(caller, target, &store, &metadata, features).await;
         made.map_err(|error| if is_table_there(&error, target) { create_failed() } else { error })
+    }
+
+    /// The table that is there, if it shows that these commits made it: then their client did not
+    /// hear of it the first time.
+    pub(crate) async fn made_before(
+        &self,
+        realm: &RealmId,
+        existing: &ResolvedTable,
+        commits: &[Commit],
+        store: &CatalogStore,
+    ) -> Option<Base> {
+        if existing.table.kind != EntityKind::Table {
+            return None;
+        }
+        check_still_allowed(&existing.ident, &existing.table, &store.config).ok()?;
+        let base = self.read_base(realm, existing, store).await.ok()?;
+        were_applied(commits, &base.metadata).then_some(base)
     }
 
     /// What a commit is based on: the newest state this process knows of.
@@ -169,9 +208,7 @@ impl Service {
         target: &ResolvedTable,
         store: &CatalogStore,
     ) -> Result<Base, Error> {
-        let catalog = &target.namespace.catalog.name;
-        let (entity, body) =
-            self.look_again(realm, caller, catalog, &target.ident, target.table.id).await?;
+        let (entity, body) = self.look_again(realm, caller, target).await?;
         check_still_allowed(&target.ident, &entity, &store.config)?;
         let location = entity.metadata_location.clone().unwrap_or_default();
         let table = table_ref(realm, target);
@@ -258,12 +295,7 @@ impl Service {
         metadata: &TableMetadata,
         file: &WrittenFile,
     ) -> Result<Entity, Error> {
-        let mut entity = base.entity.clone();
-        describe(&mut entity, metadata)?;
-        entity.metadata_location = Some(file.location.as_str().to_owned());
-        entity.version = base.entity.version.next();
-        entity.updated_ms = self.clock.now_ms();
-        Ok(entity)
+        self.repointed(&base.entity, metadata, file)
     }
 
     /// The change that moves the pointer, if nobody moved it since the base was read.
@@ -284,7 +316,7 @@ impl Service {
     }
 
     /// The table as it is, for a commit that changes nothing.
-    async fn current(
+    async fn unchanged(
         &self,
         realm: &RealmId,
         target: &ResolvedTable,
@@ -293,8 +325,13 @@ impl Service {
     ) -> Result<LoadedTable, Error> {
         let table = table_ref(realm, target);
         let metadata = self.metadata.json(table, store, base.location(), None).await?;
+        let metadata_location = base.location().to_owned();
+        let answer = Answer::Table { metadata_location: metadata_location.clone() };
+        self.answer_unchanged(realm, || answer)
+            .await
+            .map_err(|error| commit_failed(EntityKind::Table, error, &target.ident))?;
         Ok(LoadedTable {
-            metadata_location: Some(base.location().to_owned()),
+            metadata_location: Some(metadata_location),
             metadata,
             access: ClientAccess::default(),
         })
@@ -311,7 +348,7 @@ impl Service {
         file: &WrittenFile,
     ) {
         let table = table_ref(realm, target);
-        self.metadata.remember(table, file.location.as_str(), file.json.clone()).await;
+        self.metadata.remember(table, file.pointer.as_str(), file.json.clone()).await;
         let expired = expired_files(&base.metadata, metadata);
         if expired.is_empty() {
             return;
@@ -326,8 +363,16 @@ impl Service {
     }
 }
 
-/// A table that was found, as its metadata is remembered by.
-fn table_ref<'a>(realm: &'a RealmId, target: &'a ResolvedTable) -> TableRef<'a> {
+/// Whether a table shows that commits were applied to it before.
+pub(crate) fn were_applied(commits: &[Commit], metadata: &TableMetadata) -> bool {
+    let mut leave_traces = commits.iter().filter(|commit| commit.leaves_trace());
+    let first = leave_traces.next();
+    first.is_some_and(|Commit(commit)| commit.was_applied_to(metadata))
+        && leave_traces.all(|Commit(commit)| commit.was_applied_to(metadata))
+}
+
+/// A table or view that was found, as its metadata is remembered by.
+pub(crate) fn table_ref<'a>(realm: &'a RealmId, target: &'a ResolvedTable) -> TableRef<'a> {
     TableRef { realm, catalog: &target.namespace.catalog, ident: &target.ident }
 }
 
@@ -378,22 +423,4 @@ fn check_properties(commit: &TableCommit, features: CatalogFeatures<'_>) -> Resu
     let set: Properties =
         commit.set_properties().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
     check_table_properties(&set, commit.requested_location().is_some(), features)
-}
-
-/// What the metastore's refusal of a commit means to a client.
-fn commit_failed(error: MetastoreError, ident: &TableIdent) -> Error {
-    match error {
-        MetastoreError::OutcomeUnknown(source) => {
-            Error::CommitStateUnknown { what: format!("table {ident}"), source }
-        }
-        MetastoreError::Conflict { .. } | MetastoreError::ParentGone => changed_meanwhile(ident),
-        other @ (MetastoreError::AlreadyExists { .. }
-        | MetastoreError::NotEmpty { .. }
-        | MetastoreError::LocationOverlap { .. }
-        | MetastoreError::ClientIdTaken(_)
-        | MetastoreError::NotGranted
-        | MetastoreError::SecretsMoved(_)
-        | MetastoreError::Unavailable(_)
-        | MetastoreError::Corrupt(_)) => other.into(),
-    }
 }

@@ -17,6 +17,7 @@ use merak_storage::{
 };
 use secrecy::SecretString;
 
+use crate::external::check_vending;
 use crate::locations::storage_config;
 use crate::session::Subject;
 use crate::{Error, Service};
@@ -109,6 +110,9 @@ impl Service {
     ) -> Result<ClientAccess, Error> {
         let features = self.features_of(wanted.realm);
         let features = features.within(&wanted.catalog.properties);
+        if wanted.asked.is_asked() {
+            check_vending(wanted.catalog, features)?;
+        }
         if features.is_on(&SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION) {
             return Ok(ClientAccess::default());
         }

@@ -13,6 +13,7 @@ use merak_storage::{DataAccess, Diagnosis, DiagnosisRequest, PolicyQuestion};
 use serde_json::Value;
 
 use crate::delegation::session;
+use crate::external::check_vending;
 use crate::locations::{DEFAULT_BASE_LOCATION, check_still_allowed, granted_places};
 use crate::session::Subject;
 use crate::{Error, Service};
@@ -118,12 +119,14 @@ impl Service {
             Some(DataRight::Read) => Some(DataAccess::Read),
             None => None,
         };
-        let explained = match (access, why_none(&store.config, skips)) {
+        let none = why_none(&store.config, skips).map(str::to_owned);
+        let none = none.or_else(|| Some(check_vending(catalog, features).err()?.to_string()));
+        let explained = match (access, none) {
             (None, _) => Err(format!(
                 "Principal {} may not read the data of {}, so nothing would be minted",
                 principal.name, found.ident
             )),
-            (Some(_), Some(why)) => Err(why.to_owned()),
+            (Some(_), Some(why)) => Err(why),
             (Some(access), None) => {
                 let question = PolicyQuestion {
                     session: session(subject, &store.config, features),

@@ -17,6 +17,9 @@ pub enum Error {
     /// A metadata file that had to be there is not.
     #[error("Failed to open input stream for file: {0}")]
     NoSuchFile(String),
+    /// The catalog has no such task.
+    #[error("{0}")]
+    NoSuchTask(String),
     /// The name is taken.
     #[error("{0}")]
     AlreadyExists(String),
@@ -70,6 +73,9 @@ pub enum Error {
         #[source]
         source: BoxError,
     },
+    /// The request was answered before, under the same idempotency key: that answer is given again.
+    #[error("The request was answered before, under the same Idempotency-Key")]
+    AlreadyAnswered,
     /// A grant or its revocation did not succeed: one of Polaris' return statuses.
     #[error("Operation failed: {0}")]
     OperationFailed(&'static str),
@@ -97,6 +103,7 @@ impl From<merak_metastore::Error> for Error {
                 "Unable to create entity at location '{location}' because it conflicts with \
                  existing table or namespace at location '{other}'"
             )),
+            Source::AlreadyAnswered => Self::AlreadyAnswered,
             Source::NotGranted => Self::OperationFailed("GRANT_NOT_FOUND"),
             Source::SecretsMoved(_) => Self::ConcurrentModification(
                 "Its credentials were changed at the same time by somebody else; retry later"

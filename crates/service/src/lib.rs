@@ -3,6 +3,7 @@
 //! Every method takes the proof that it was allowed, and acts on the entities the proof carries.
 //! Nothing here knows HTTP.
 
+mod answers;
 mod catalog_roles;
 mod catalog_rules;
 mod catalogs;
@@ -10,22 +11,35 @@ mod commits;
 mod delegation;
 mod doctor;
 mod error;
+mod external;
+mod foreign_files;
 mod grants;
 mod locations;
 mod metadata;
 mod namespaces;
 mod new_tables;
+mod new_views;
+mod notifications;
+mod outcome;
 mod policies;
 mod principal_roles;
 mod principals;
 mod properties;
+mod purge;
 mod queue;
 mod quickstart;
+mod reports;
 mod session;
 mod signing;
+mod sweep;
 mod tables;
+mod taken;
+mod tasks;
 mod transactions;
+mod unregister;
 mod versioned;
+mod view_commits;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,22 +48,36 @@ use std::time::Duration;
 use merak_metastore::Metastore;
 use merak_model::{Clock, Features, RealmId};
 use merak_storage::Storage;
+use merak_table_metadata::ViewMetadata;
 
+pub use answers::{Answer, AnswerKey};
 pub use catalog_roles::CatalogRoleDraft;
 pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
 pub use commits::Commit;
 pub use delegation::{AccessDelegation, ClientAccess, TableCredentials};
 pub use doctor::PolicyExplanation;
 pub use error::Error;
+pub use merak_metastore::{FoundReport, MetricsReport, ReportKind};
+pub use merak_metastore::{Task, TaskState};
 pub use merak_storage::{Diagnosis, S3RequestToSign};
 pub use namespaces::{NamespaceView, PropertiesUpdated};
 pub use new_tables::{Registration, TableDraft};
+pub use new_views::ViewDraft;
+pub use notifications::{Notification, NotificationKind};
 pub use principal_roles::PrincipalRoleDraft;
 pub use principals::{CredentialsChange, PrincipalDraft};
+pub use purge::{PurgeSettings, ReferenceCheck};
 pub use quickstart::quickstart_changes;
+pub use reports::{
+    CommitReport, EngineReport, ReportSettings, ReportsPage, ScanReport, WantedReports,
+};
 pub use tables::{LoadOptions, Loaded, LoadedTable, Names, Snapshots, version_tag};
+pub use tasks::TaskSettings;
 pub use transactions::TableChange;
+pub use unregister::Unregistered;
 pub use versioned::PropertiesReplacement;
+pub use view_commits::ViewChange;
+pub use views::LoadedView;
 
 /// Limits and sizes of the service.
 #[derive(Debug, Clone)]
@@ -62,6 +90,10 @@ pub struct ServiceSettings {
     pub max_metadata_bytes: u64,
     /// All steps of a diagnosis together may take so long.
     pub doctor_timeout: Duration,
+    /// What becomes of engines' reports.
+    pub reports: ReportSettings,
+    /// How work in the background is done.
+    pub tasks: TaskSettings,
 }
 
 /// Carries operations out.
@@ -73,7 +105,12 @@ pub struct Service {
     storage: Arc<Storage>,
     metadata: metadata::MetadataFiles,
     queue: queue::CommitQueue,
+    view_queue: queue::CommitQueue<ViewMetadata>,
     doctor: doctor::Diagnoses,
+    reports: ReportSettings,
+    tasks: Arc<tasks::Tasks>,
+    /// The idempotency key of the request that is served.
+    answer_key: Option<Arc<AnswerKey>>,
 }
 
 impl Service {
@@ -88,7 +125,21 @@ impl Service {
         let metadata = metadata::MetadataFiles::new(Arc::clone(&storage), settings);
         let queue = queue::CommitQueue::default();
         let doctor = doctor::Diagnoses::new(settings.doctor_timeout);
-        Self { metastore, clock, features, storage, metadata, queue, doctor }
+        let reports = settings.reports.clone();
+        let tasks = Arc::new(tasks::Tasks::new(&settings.tasks));
+        Self {
+            metastore,
+            clock,
+            features,
+            storage,
+            metadata,
+            queue,
+            view_queue: queue::CommitQueue::default(),
+            doctor,
+            reports,
+            tasks,
+            answer_key: None,
+        }
     }
 
     /// The features of a realm. One that is not configured has the defaults.

@@ -1,4 +1,4 @@
-//! Where tables and namespaces may lie. Every location is judged here before anything is written
+//! Where tables, views and namespaces may lie. Every location is judged here before anything is written
 //! to it: against the catalog's allowed locations as they are now, at path boundaries.
 
 use merak_authz::ResolvedNamespace;
@@ -8,9 +8,10 @@ use merak_model::features::{
     ALLOW_UNSTRUCTURED_TABLE_LOCATION, CatalogFeatures,
 };
 use merak_model::{Entity, Location, Namespace, StorageConfig, TableIdent};
-use merak_table_metadata::TableMetadata;
+use merak_table_metadata::{TableMetadata, ViewMetadata};
 
 use crate::Error;
+use crate::external::is_external;
 
 /// The user property that holds a namespace's location.
 pub(crate) const LOCATION: &str = "location";
@@ -59,8 +60,20 @@ pub(crate) fn default_namespace_location(
 
 /// The places a table uses: its location, and where it writes if not below that.
 pub(crate) fn places(metadata: &TableMetadata) -> Result<Vec<Location>, Error> {
-    let paths = WRITE_PATHS.iter().filter_map(|key| metadata.property(key));
-    std::iter::once(metadata.location())
+    places_of(metadata.location(), |key| metadata.property(key))
+}
+
+/// The places a view names: likewise, though it has no data to write.
+pub(crate) fn view_places(metadata: &ViewMetadata) -> Result<Vec<Location>, Error> {
+    places_of(metadata.location(), |key| metadata.property(key))
+}
+
+fn places_of<'a>(
+    location: &'a str,
+    property: impl Fn(&str) -> Option<&'a str>,
+) -> Result<Vec<Location>, Error> {
+    let paths = WRITE_PATHS.iter().filter_map(|key| property(key));
+    std::iter::once(location)
         .chain(paths)
         .map(|text| Location::parse(text).map_err(Error::from))
         .collect()
@@ -84,10 +97,10 @@ pub(crate) fn granted_places(table: &Entity) -> Result<Vec<Location>, Error> {
     Ok(places)
 }
 
-/// Judges the places a table is to use.
+/// Judges the places a table or view is to use.
 ///
-/// They must be within the allowed locations and, unless the catalog is unstructured, within the
-/// namespace's own.
+/// They must be within the allowed locations and, unless the catalog is unstructured or another one
+/// says where its tables lie, within the namespace's own.
 pub(crate) fn check_places(
     ident: &TableIdent,
     places: &[Location],
@@ -104,7 +117,7 @@ pub(crate) fn check_places(
             &format!("they must be within [{}]", config.allowed_locations.join(", ")),
         ));
     }
-    if features.is_on(&ALLOW_UNSTRUCTURED_TABLE_LOCATION) {
+    if features.is_on(&ALLOW_UNSTRUCTURED_TABLE_LOCATION) || is_external(&namespace.catalog) {
         return Ok(());
     }
     let base = Location::parse(&base_location(namespace)?)?;
@@ -147,17 +160,36 @@ pub(crate) fn check_files<'a>(
     Ok(())
 }
 
-/// Judges where a table's metadata file is: below the table's location or its metadata path.
+/// Where the metadata files of a table or view may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Homes<'a> {
+    what: &'static str,
+    location: &'a str,
+    metadata_path: Option<&'a str>,
+}
+
+impl<'a> Homes<'a> {
+    pub(crate) fn of(metadata: &'a TableMetadata) -> Self {
+        let metadata_path = metadata.property(WRITE_METADATA_PATH);
+        Self { what: "table", location: metadata.location(), metadata_path }
+    }
+
+    pub(crate) fn of_view(metadata: &'a ViewMetadata) -> Self {
+        let metadata_path = metadata.property(WRITE_METADATA_PATH);
+        Self { what: "view", location: metadata.location(), metadata_path }
+    }
+}
+
+/// Judges where the metadata file of a table or view is: below its location or its metadata path.
 pub(crate) fn check_metadata_file(
     file: &Location,
-    metadata: &TableMetadata,
+    homes: Homes<'_>,
     features: CatalogFeatures<'_>,
 ) -> Result<(), Error> {
     if features.is_on(&ALLOW_EXTERNAL_METADATA_FILE_LOCATION) {
         return Ok(());
     }
-    let homes = [Some(metadata.location()), metadata.property(WRITE_METADATA_PATH)];
-    let is_home = homes
+    let is_home = [Some(homes.location), homes.metadata_path]
         .into_iter()
         .flatten()
         .any(|home| Location::parse(home).is_ok_and(|home| home.contains(file)));
@@ -165,19 +197,20 @@ pub(crate) fn check_metadata_file(
         return Ok(());
     }
     Err(Error::BadRequest(format!(
-        "Metadata location {file} is not allowed outside of table location {}",
-        metadata.location()
+        "Metadata location {file} is not allowed outside of {} location {}",
+        homes.what, homes.location
     )))
 }
 
-/// Judges a table that is there, before it is read: its catalog's allowed locations may have been
+/// Judges a table or view that is there, before it is read: its catalog's allowed locations may have been
 /// tightened since it was made.
 pub(crate) fn check_still_allowed(
     ident: &TableIdent,
     table: &Entity,
     config: &StorageConfig,
 ) -> Result<(), Error> {
-    let outside: Vec<_> = std::iter::once(internal::LOCATION)
+    let outside: Vec<_> = [internal::LOCATION, internal::METADATA_FOLDER]
+        .into_iter()
         .chain(WRITE_PATHS)
         .filter_map(|key| table.internal.get(key))
         .chain(&table.metadata_location)
@@ -188,7 +221,8 @@ pub(crate) fn check_still_allowed(
         return Ok(());
     }
     Err(Error::Forbidden(format!(
-        "Table '{ident}' has locations outside the catalog's current allowed locations: {}",
+        "{} '{ident}' has locations outside the catalog's current allowed locations: {}",
+        table.kind,
         outside.join(", ")
     )))
 }

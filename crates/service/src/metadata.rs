@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use merak_model::{Entity, EntityId, Location, RealmId, TableIdent};
 use merak_storage::{CatalogStore, Compression, Storage, gunzip, gzip};
-use merak_table_metadata::TableMetadata;
+use merak_table_metadata::{TableMetadata, ViewMetadata};
 use moka::future::Cache;
 
 use crate::{Error, ServiceSettings};
@@ -32,7 +32,7 @@ type FileKey = (RealmId, EntityId, String);
 /// A table as a request names it: its realm, its catalog's name, its own.
 type TableName = (RealmId, String, TableIdent);
 
-/// A table whose metadata is at hand or wanted.
+/// A table or view whose metadata is at hand or wanted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TableRef<'a> {
     pub(crate) realm: &'a RealmId,
@@ -116,6 +116,20 @@ impl MetadataFiles {
         Ok(self.storage.read_metadata(store, location).await?)
     }
 
+    /// The JSON of metadata that a table had at some time: from memory, or else from the file. The
+    /// table may have other metadata now, so that nothing is guessed from it.
+    pub(crate) async fn of_then(
+        &self,
+        table: TableRef<'_>,
+        store: &CatalogStore,
+        location: &Location,
+    ) -> Result<Bytes, Error> {
+        match self.files.get(&table.file(location.as_str())).await {
+            Some(json) => Ok(json),
+            None => self.read(store, location).await,
+        }
+    }
+
     /// Keeps the JSON of a file that a table points to now.
     pub(crate) async fn remember(&self, table: TableRef<'_>, location: &str, json: Bytes) {
         let file = table.file(location);
@@ -176,5 +190,12 @@ impl MetadataFiles {
 pub(crate) fn parse(location: &str, json: &[u8]) -> Result<TableMetadata, Error> {
     TableMetadata::parse(json).map_err(|error| {
         Error::BadRequest(format!("The metadata file {location} is not table metadata: {error}"))
+    })
+}
+
+/// Parses a view's metadata that we or another catalog wrote.
+pub(crate) fn parse_view(location: &str, json: &[u8]) -> Result<ViewMetadata, Error> {
+    ViewMetadata::parse(json).map_err(|error| {
+        Error::BadRequest(format!("The metadata file {location} is not view metadata: {error}"))
     })
 }

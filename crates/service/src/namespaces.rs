@@ -12,14 +12,17 @@ use merak_model::features::{
     ALLOW_NAMESPACE_CUSTOM_LOCATION, ALLOW_NAMESPACE_LOCATION_OVERLAP, CatalogFeatures,
 };
 use merak_model::{Entity, EntityKind, Location, Namespace, Properties};
+use serde::{Deserialize, Serialize};
 
+use crate::answers::Answer;
 use crate::locations::{LOCATION, default_namespace_location, storage_config};
+use crate::outcome::{Left, Trace};
 use crate::properties::refuse_reserved;
 use crate::tables::Names;
 use crate::{Error, Service};
 
 /// A namespace and its properties.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamespaceView {
     /// The namespace.
     pub namespace: Namespace,
@@ -28,7 +31,7 @@ pub struct NamespaceView {
 }
 
 /// What came of an update of properties: keys, in order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PropertiesUpdated {
     /// Those that were set.
     pub updated: Vec<String>,
@@ -55,30 +58,21 @@ impl Service {
         &self,
         proof: Authorized<CreateNamespace>,
         namespace: Namespace,
-        mut properties: Properties,
+        properties: Properties,
     ) -> Result<NamespaceView, Error> {
-        let realm = proof.realm().clone();
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         let parent = proof.into_target();
         let features = self.features_of(&realm);
         let features = features.within(&parent.catalog.properties);
         refuse_reserved(properties.keys().map(String::as_str))?;
-        let location = location_of(&namespace, properties.get(LOCATION), &parent, features)?;
-        properties.insert(LOCATION.to_owned(), location.clone());
-        let mut entity = Entity::new(
-            EntityKind::Namespace,
-            parent.catalog.id,
-            parent.entity().id,
-            namespace.encoded(),
-            self.clock.now_ms(),
-        );
-        entity.properties.clone_from(&properties);
-        entity.location = Some(Location::parse(&location)?.comparable());
-        let change = Change::Create {
-            entity: Box::new(entity),
-            metadata: None,
-            keep_apart: !features.is_on(&ALLOW_NAMESPACE_LOCATION_OVERLAP),
-        };
-        self.metastore.apply(&realm, &[change]).await.map_err(|error| {
+        let made = self.new_namespace(&parent, &namespace, properties, features)?;
+        let properties = made.properties.clone();
+        let change = namespace_creation(made.clone(), features);
+        let view = NamespaceView { namespace: namespace.clone(), properties };
+        let answer = || Answer::Namespace(view.clone());
+        let left = Left::Namespace(&namespace, &made);
+        let trace = Trace { caller, catalog: &parent.catalog, left };
+        self.apply_surely(&realm, vec![change], answer, trace).await.map_err(|error| {
             if matches!(error, MetastoreError::AlreadyExists { .. }) {
                 Error::AlreadyExists(format!(
                     "Cannot create namespace {namespace}. Namespace already exists"
@@ -87,7 +81,29 @@ impl Service {
                 error.into()
             }
         })?;
-        Ok(NamespaceView { namespace, properties })
+        Ok(view)
+    }
+
+    /// The entity of a namespace that is not there yet, in its parent.
+    pub(crate) fn new_namespace(
+        &self,
+        parent: &ResolvedNamespace,
+        namespace: &Namespace,
+        mut properties: Properties,
+        features: CatalogFeatures<'_>,
+    ) -> Result<Entity, Error> {
+        let location = location_of(namespace, properties.get(LOCATION), parent, features)?;
+        properties.insert(LOCATION.to_owned(), location.clone());
+        let mut entity = Entity::new(
+            EntityKind::Namespace,
+            parent.catalog.id,
+            parent.entity().id,
+            namespace.encoded(),
+            self.clock.now_ms(),
+        );
+        entity.properties = properties;
+        entity.location = Some(Location::parse(&location)?.comparable());
+        Ok(entity)
     }
 
     /// A namespace and its properties. The catalog's root has none.
@@ -128,7 +144,7 @@ impl Service {
         }
         let keys = updates.keys().chain(&removals).map(String::as_str);
         refuse_reserved(keys)?;
-        let realm = proof.realm().clone();
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         let target = proof.into_target();
         let Some((before, parents)) = target.namespaces.split_last() else {
             return Err(Error::BadRequest("Cannot update properties on root namespace".to_owned()));
@@ -165,17 +181,22 @@ impl Service {
             list.push(key);
         }
         if after == *before {
+            let answer = || Answer::Properties(outcome.clone());
+            self.answer_unchanged(&realm, answer).await?;
             return Ok(outcome);
         }
         after.version = before.version.next();
         after.updated_ms = self.clock.now_ms();
         let change = Change::Update {
-            entity: Box::new(after),
+            entity: Box::new(after.clone()),
             expected: before.version,
             metadata: MetadataBody::Keep,
             keep_apart,
         };
-        self.metastore.apply(&realm, &[change]).await.map_err(|error| {
+        let answer = || Answer::Properties(outcome.clone());
+        let left = Left::Namespace(&namespace, &after);
+        let trace = Trace { caller, catalog: &target.catalog, left };
+        self.apply_surely(&realm, vec![change], answer, trace).await.map_err(|error| {
             if matches!(error, MetastoreError::Conflict { .. }) {
                 Error::ConcurrentModification(format!(
                     "Concurrent modification of namespace: {namespace}"
@@ -189,14 +210,16 @@ impl Service {
 
     /// Removes an empty namespace.
     pub async fn drop_namespace(&self, proof: Authorized<DropNamespace>) -> Result<(), Error> {
-        let realm = proof.realm().clone();
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         let target = proof.into_target();
         let Some(entity) = target.namespaces.last() else {
             return Err(Error::IllegalArgument("Cannot drop root namespace".to_owned()));
         };
         let namespace = Namespace::decode(&entity.name);
         let change = Change::Drop { id: entity.id, expected: entity.version };
-        self.metastore.apply(&realm, &[change]).await.map_err(|error| {
+        let left = Left::NoNamespace(&namespace, entity.id);
+        let trace = Trace { caller, catalog: &target.catalog, left };
+        self.apply_surely(&realm, vec![change], || Answer::Done, trace).await.map_err(|error| {
             if matches!(error, MetastoreError::NotEmpty { .. }) {
                 Error::NamespaceNotEmpty(namespace.to_string())
             } else if matches!(error, MetastoreError::Conflict { .. }) {
@@ -207,6 +230,15 @@ impl Service {
                 error.into()
             }
         })
+    }
+}
+
+/// The change that makes a namespace.
+pub(crate) fn namespace_creation(entity: Entity, features: CatalogFeatures<'_>) -> Change {
+    Change::Create {
+        entity: Box::new(entity),
+        metadata: None,
+        keep_apart: !features.is_on(&ALLOW_NAMESPACE_LOCATION_OVERLAP),
     }
 }
 

@@ -3,13 +3,15 @@
 use bytes::Bytes;
 use merak_authz::operations::{RegisterTable, RegisterTableOverwrite};
 use merak_authz::{Authorized, CreateTableAccess, ResolvedNamespace, ResolvedNewTable};
-use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
+use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::entity::{WRITE_PATHS, internal};
 use merak_model::features::{
     ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION, ALLOW_SPECIFYING_FILE_IO_IMPL,
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED,
 };
-use merak_model::{Entity, EntityKind, EntityName, Location, Properties, RealmId, TableIdent};
+use merak_model::{
+    Entity, EntityId, EntityKind, EntityName, Location, Properties, RealmId, TableIdent,
+};
 use merak_storage::{CatalogStore, LocationGrant};
 use merak_table_metadata::{
     NewTable, TableMetadata, metadata_file_name, metadata_folder, wants_gzip,
@@ -17,12 +19,17 @@ use merak_table_metadata::{
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::answers::Answer;
 use crate::delegation::{AccessDelegation, ClientAccess, Wanted};
-use crate::locations::{base_location, check_files, check_metadata_file, check_places, places};
+use crate::external::{check_internal, is_external};
+use crate::foreign_files::{ForeignFile, is_of_another};
+use crate::locations::{base_location, check_places, places};
 use crate::metadata::TableRef;
+use crate::outcome::{Left, Trace};
 use crate::properties::refuse_reserved;
 use crate::tables::LoadedTable;
-use crate::{Error, Service, metadata};
+use crate::taken::{check_name, making_failed};
+use crate::{Error, Service};
 
 /// A table that a client describes.
 #[derive(Debug, Clone)]
@@ -61,6 +68,7 @@ impl Service {
         let catalog = &target.namespace.catalog;
         let features = self.features_of(realm);
         let features = features.within(&catalog.properties);
+        check_internal(catalog, "create table")?;
         check_is_free(target)?;
         let store = self.store(realm, catalog)?;
         let is_placed = draft.location.is_some()
@@ -96,7 +104,9 @@ impl Service {
                 access: client_access,
             });
         }
-        let made = self.write_and_create(realm, target, &store, &metadata, features).await?;
+        let made = self
+            .write_and_create((realm, access.caller().id), target, &store, &metadata, features)
+            .await?;
         Ok(LoadedTable { access: client_access, ..made })
     }
 
@@ -109,13 +119,13 @@ impl Service {
     ) -> Result<TableMetadata, Error> {
         check_table_properties(&draft.properties, draft.location.is_some(), features)?;
         let location = match draft.location {
-            Some(location) => Location::parse(&location)?.as_str().to_owned(),
+            Some(location) => spelled_as_asked(&location)?,
             None => default_table_location(&target.namespace, &target.ident, features)?,
         };
         let now_ms = self.clock.now_ms();
         let mut properties = draft.properties;
-        // As the reference catalog does: engines show it.
-        properties.insert("created-at".to_owned(), iso_time(now_ms));
+        // As the reference catalog does: engines show it. A client that says it itself is believed.
+        properties.entry("created-at".to_owned()).or_insert_with(|| iso_time(now_ms));
         let new = NewTable {
             schema: draft.schema,
             partition_spec: draft.partition_spec,
@@ -131,15 +141,17 @@ impl Service {
     /// Writes the first metadata file of a table and makes its entity. All locations are judged.
     pub(crate) async fn write_and_create(
         &self,
-        realm: &RealmId,
+        (realm, caller): (&RealmId, EntityId),
         target: &ResolvedNewTable,
         store: &CatalogStore,
         metadata: &TableMetadata,
         features: CatalogFeatures<'_>,
     ) -> Result<LoadedTable, Error> {
         let file = self.write_first(target, store, metadata).await?;
-        let change = self.creation(target, metadata, &file, features)?;
-        if let Err(error) = self.metastore.apply(realm, &[change]).await {
+        let (change, id) = self.creation(target, metadata, &file, features)?;
+        let left = Left::Pointer(&target.ident, id, file.pointer.as_str());
+        let trace = Trace { caller, catalog: &target.namespace.catalog, left };
+        if let Err(error) = self.apply_surely(realm, vec![change], || file.answer(), trace).await {
             let is_unknown = matches!(error, MetastoreError::OutcomeUnknown(_));
             if !is_unknown {
                 self.metadata.discard(store, &file.location).await;
@@ -185,35 +197,45 @@ impl Service {
         metadata: &TableMetadata,
         previous: Option<&str>,
     ) -> Result<WrittenFile, Error> {
-        let as_gzip = wants_gzip(metadata)?;
+        let file = NewFile {
+            folder: metadata_folder(metadata),
+            json: Bytes::from(metadata.to_json()),
+            as_gzip: wants_gzip(metadata)?,
+        };
+        self.write_new(store, file, previous).await
+    }
+
+    /// Writes a new metadata file of a table or view, named after the one before.
+    pub(crate) async fn write_new(
+        &self,
+        store: &CatalogStore,
+        NewFile { folder, json, as_gzip }: NewFile,
+        previous: Option<&str>,
+    ) -> Result<WrittenFile, Error> {
         let name = metadata_file_name(previous, Uuid::new_v4(), as_gzip);
-        let location = Location::parse(&format!("{}/{name}", metadata_folder(metadata)))?;
+        let pointer = spelled_as_asked(&format!("{folder}/{name}"))?;
+        let location = Location::parse(&pointer)?;
         // Nothing is written outside the allowed locations, whatever was judged before.
         if !store.config.allows(&location) {
             return Err(Error::Forbidden(format!(
                 "The metadata file {location} would be outside the catalog's allowed locations"
             )));
         }
-        let json = Bytes::from(metadata.to_json());
         self.metadata.write(store, &location, &json, as_gzip).await?;
-        Ok(WrittenFile { location, json })
+        Ok(WrittenFile { location, pointer, json })
     }
 
-    /// The change that makes a table whose first metadata file is written.
+    /// The change that makes a table whose first metadata file is written, and the table's id.
     pub(crate) fn creation(
         &self,
         target: &ResolvedNewTable,
         metadata: &TableMetadata,
         file: &WrittenFile,
         features: CatalogFeatures<'_>,
-    ) -> Result<Change, Error> {
-        let mut entity = self.new_entity(target, metadata)?;
-        entity.metadata_location = Some(file.location.as_str().to_owned());
-        Ok(Change::Create {
-            entity: Box::new(entity),
-            metadata: self.metadata.beside(&file.json),
-            keep_apart: !features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP),
-        })
+    ) -> Result<(Change, EntityId), Error> {
+        let entity = self.new_entity(target, metadata)?;
+        let id = entity.id;
+        Ok((self.making(entity, file, features), id))
     }
 
     /// The entity of a table that is not there yet.
@@ -241,7 +263,7 @@ impl Service {
         file: &WrittenFile,
     ) {
         let table = TableRef { realm, catalog: &target.namespace.catalog, ident: &target.ident };
-        self.metadata.remember(table, file.location.as_str(), file.json.clone()).await;
+        self.metadata.remember(table, file.pointer.as_str(), file.json.clone()).await;
     }
 
     /// Makes a table of a metadata file that is there. The file stays as it is.
@@ -254,8 +276,15 @@ impl Service {
             Registration::New(proof) => (proof.realm(), proof.caller(), proof.target()),
             Registration::Overwrite(proof) => (proof.realm(), proof.caller(), proof.target()),
         };
-        EntityName::parse("table", &target.ident.name)?;
+        let catalog = &target.namespace.catalog;
         let may_replace = matches!(registration, Registration::Overwrite(_));
+        if may_replace && is_external(catalog) {
+            return Err(Error::BadRequest(
+                "Register table overwrite is only supported for internal Polaris catalogs"
+                    .to_owned(),
+            ));
+        }
+        EntityName::parse("table", &target.ident.name)?;
         let replaced = target
             .existing
             .as_ref()
@@ -264,22 +293,11 @@ impl Service {
             check_is_free(target)?;
         }
         let features = self.features_of(realm);
-        let catalog = &target.namespace.catalog;
         let features = features.within(&catalog.properties);
         let store = self.store(realm, catalog)?;
-        let location = Location::parse(metadata_location)?;
         let ident = &target.ident;
-        let place = std::slice::from_ref(&location);
-        check_places(ident, place, &target.namespace, &store.config, features)?;
-        let json = self.metadata.read(&store, &location).await?;
-        let metadata = metadata::parse(location.as_str(), &json)?;
-        // A commit would find what is wrong inside later, and could not mend it.
-        metadata.validate().map_err(|error| {
-            Error::BadRequest(format!("The metadata file {location} is malformed: {error}"))
-        })?;
-        check_places(ident, &places(&metadata)?, &target.namespace, &store.config, features)?;
-        check_metadata_file(&location, &metadata, features)?;
-        check_files(ident, metadata.file_locations(), &store.config)?;
+        let read = self.read_foreign(&store, metadata_location, ident, &target.namespace, features);
+        let ForeignFile { file, metadata } = read.await?;
         let wanted = Wanted {
             realm,
             caller,
@@ -289,36 +307,26 @@ impl Service {
             asked: AccessDelegation::default(),
         };
         let access = self.client_access(wanted, &store.config, None).await?;
-        let file = WrittenFile { location, json };
-        let change = match replaced {
+        let (change, id) = match replaced {
             None => self.creation(target, &metadata, &file, features)?,
             Some(existing) => {
-                let uuid = existing.table.internal.get("table-uuid").map(String::as_str);
-                if uuid.is_some_and(|uuid| !uuid.eq_ignore_ascii_case(metadata.uuid())) {
-                    // Whoever has the table open would take it for the same one.
+                if is_of_another(&metadata, &existing.table) {
                     return Err(Error::BadRequest(format!(
                         "The metadata file is of another table: its table-uuid is {}, and that of \
                          {ident} is {}",
                         metadata.uuid(),
-                        uuid.unwrap_or_default()
+                        existing.table.internal.get("table-uuid").map_or("", String::as_str)
                     )));
                 }
-                let mut after = existing.table.clone();
-                describe(&mut after, &metadata)?;
-                after.metadata_location = Some(file.location.as_str().to_owned());
-                after.version = existing.table.version.next();
-                after.updated_ms = self.clock.now_ms();
-                Change::Update {
-                    entity: Box::new(after),
-                    expected: existing.table.version,
-                    metadata: MetadataBody::Set(self.metadata.beside(&file.json)),
-                    keep_apart: !features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP),
-                }
+                let after = self.repointed(&existing.table, &metadata, &file)?;
+                let change = self.pointing(&existing.table, after, &file, features);
+                (change, existing.table.id)
             }
         };
         // The file is the client's: whatever comes of it, it is not ours to remove.
-        self.metastore
-            .apply(realm, &[change])
+        let left = Left::Pointer(ident, id, file.pointer.as_str());
+        let trace = Trace { caller: caller.id, catalog, left };
+        self.apply_surely(realm, vec![change], || file.answer(), trace)
             .await
             .map_err(|error| creation_failed(error, ident))?;
         self.keep(realm, target, &file).await;
@@ -326,46 +334,47 @@ impl Service {
     }
 }
 
+/// A metadata file that is to be written.
+pub(crate) struct NewFile {
+    /// Where it goes.
+    pub(crate) folder: String,
+    pub(crate) json: Bytes,
+    pub(crate) as_gzip: bool,
+}
+
 /// A metadata file that is written, and its JSON.
 #[derive(Debug, Clone)]
 pub(crate) struct WrittenFile {
     pub(crate) location: Location,
+    /// Where it is, as whoever named its folder spells that: clients compare it.
+    pub(crate) pointer: String,
     pub(crate) json: Bytes,
 }
 
 impl WrittenFile {
+    /// A file that was there.
+    pub(crate) fn found(location: Location, json: Bytes) -> Self {
+        Self { pointer: location.as_str().to_owned(), location, json }
+    }
+
+    /// The answer that tells of the table, as it is remembered.
+    pub(crate) fn answer(&self) -> Answer {
+        Answer::Table { metadata_location: self.pointer.clone() }
+    }
+
     /// The table it is of, as a client gets it.
     pub(crate) fn loaded(&self) -> LoadedTable {
         LoadedTable {
-            metadata_location: Some(self.location.as_str().to_owned()),
+            metadata_location: Some(self.pointer.clone()),
             metadata: self.json.clone(),
             access: ClientAccess::default(),
         }
     }
 }
 
-/// Refuses a name that something has.
+/// Refuses a name that no table can have, or that something has.
 pub(crate) fn check_is_free(target: &ResolvedNewTable) -> Result<(), Error> {
-    EntityName::parse("table", &target.ident.name)?;
-    match &target.existing {
-        None => Ok(()),
-        Some(existing) => Err(name_taken(existing.table.kind, &target.ident)),
-    }
-}
-
-fn name_taken(kind: EntityKind, ident: &TableIdent) -> Error {
-    Error::AlreadyExists(match kind {
-        EntityKind::View => format!("View with same name already exists: {ident}"),
-        EntityKind::GenericTable => format!("Generic table with same name already exists: {ident}"),
-        EntityKind::Root
-        | EntityKind::Principal
-        | EntityKind::PrincipalRole
-        | EntityKind::Catalog
-        | EntityKind::CatalogRole
-        | EntityKind::Namespace
-        | EntityKind::Table
-        | EntityKind::Policy => table_exists(ident),
-    })
+    check_name(EntityKind::Table, target)
 }
 
 /// What Iceberg's clients read when a table is there already.
@@ -375,22 +384,10 @@ pub(crate) fn table_exists(ident: &TableIdent) -> String {
 
 /// What the metastore's refusal of a new table means to a client.
 pub(crate) fn creation_failed(error: MetastoreError, ident: &TableIdent) -> Error {
-    if let MetastoreError::AlreadyExists { kind, .. } = error {
-        return name_taken(kind, ident);
-    }
-    if matches!(error, MetastoreError::ParentGone) {
-        return Error::NoSuchNamespace(format!("Namespace does not exist: {}", ident.namespace));
-    }
-    if matches!(error, MetastoreError::Conflict { .. }) {
-        return Error::CommitFailed(format!("Table {ident} was changed at the same time"));
-    }
-    if let MetastoreError::OutcomeUnknown(source) = error {
-        return Error::CommitStateUnknown { what: format!("table {ident}"), source };
-    }
-    error.into()
+    making_failed(EntityKind::Table, error, ident)
 }
 
-/// Refuses properties that a table may not have.
+/// Refuses properties that a table or view may not have.
 pub(crate) fn check_table_properties(
     properties: &Properties,
     has_location: bool,
@@ -416,8 +413,20 @@ pub(crate) fn check_table_properties(
     Ok(())
 }
 
-/// Where a table lies that says nothing: below its namespace, under its name.
-fn default_table_location(
+/// The location that a client asked for, as it spelled it: Java's spells files with one slash, and
+/// compares what it gets with what it asked for.
+fn spelled_as_asked(text: &str) -> Result<String, Error> {
+    let location = Location::parse(text)?;
+    let has_one_slash = text.starts_with("file:/") && !text.starts_with("file://");
+    Ok(if has_one_slash {
+        format!("file:/{}", location.path())
+    } else {
+        location.as_str().to_owned()
+    })
+}
+
+/// Where a table or view lies that says nothing: below its namespace, under its name.
+pub(crate) fn default_table_location(
     namespace: &ResolvedNamespace,
     ident: &TableIdent,
     features: CatalogFeatures<'_>,

@@ -8,6 +8,7 @@ use merak_model::storage_config::Provider;
 use merak_storage::{LocationGrant, S3RequestToSign, SignedS3Request};
 
 use crate::delegation::{seconds, vend_request};
+use crate::external::check_vending;
 use crate::locations::{check_still_allowed, granted_places};
 use crate::session::Subject;
 use crate::{Error, Service};
@@ -25,6 +26,9 @@ impl Service {
     ) -> Result<SignedS3Request, Error> {
         let found = access.table();
         let catalog = &found.namespace.catalog;
+        let features = self.features_of(access.realm());
+        let features = features.within(&catalog.properties);
+        check_vending(catalog, features)?;
         let store = self.store(access.realm(), catalog)?;
         let Provider::S3(s3) = &store.config.provider else {
             return Err(Error::BadRequest(format!(
@@ -32,8 +36,6 @@ impl Service {
                 store.config.storage_type()
             )));
         };
-        let features = self.features_of(access.realm());
-        let features = features.within(&catalog.properties);
         if features.is_on(&SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION) {
             return Err(Error::BadRequest(
                 "Requests are not signed while SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION is on: give \

@@ -5,7 +5,8 @@ use merak_authz::operations::{
     DropTableWithPurge, DropTableWithoutPurge, ListTables, RenameTable, TableExists,
 };
 use merak_authz::{
-    Authorized, Children, Page, ResolvedNamespace, ResolvedTable, TableAccess, TablePath,
+    Authorized, Children, Page, ResolvedNamespace, ResolvedRename, ResolvedTable, TableAccess,
+    TablePath,
 };
 use merak_metastore::{
     CallerRef, Change, Error as MetastoreError, MetadataBody, ResolveRequest, RoleSelection,
@@ -18,13 +19,18 @@ use merak_storage::{CatalogStore, LocationGrant};
 use merak_table_metadata::only_referenced_snapshots;
 use sha2::{Digest, Sha256};
 
+use crate::answers::Answer;
 use crate::delegation::{AccessDelegation, ClientAccess, TableCredentials, Wanted};
-use crate::locations::{check_still_allowed, granted_places};
+use crate::external::check_internal;
+use crate::locations::{check_still_allowed, granted_places, storage_config};
 use crate::metadata::TableRef;
+use crate::outcome::{Left, Trace};
+use crate::purge::PurgeDetails;
+use crate::taken::{cannot_rename, changed_meanwhile, noun};
 use crate::{Error, Service};
 
 /// How often a drop or a rename that met a commit looks again.
-const MAX_TRIES: usize = 5;
+pub(crate) const MAX_TRIES: usize = 5;
 
 /// A page of names, in the order of their bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,8 +45,7 @@ pub struct Names {
 
 impl Names {
     /// The names of a page of that size. Where more were found, another page follows.
-    pub(crate) fn of(children: Vec<Entity>, size: Option<u32>) -> Self {
-        let mut names: Vec<_> = children.into_iter().map(|child| child.name).collect();
+    pub(crate) fn of(mut names: Vec<String>, size: Option<u32>) -> Self {
         let is_page = size.is_some();
         let size = size.map_or(usize::MAX, |size| size as usize);
         let is_last = names.len() <= size;
@@ -114,7 +119,7 @@ pub enum Loaded {
 }
 
 impl Service {
-    /// How to look a table up: with the metadata that is at hand, which then is not read again.
+    /// How to look a table or view up: with the metadata that is at hand, which then is not read again.
     pub async fn table_path(&self, realm: &RealmId, catalog: &str, ident: TableIdent) -> TablePath {
         let known_metadata = self.metadata.known(realm, catalog, &ident).await;
         TablePath { catalog: catalog.to_owned(), ident, known_metadata }
@@ -130,7 +135,7 @@ impl Service {
         self.names(&realm, caller, proof.into_target(), EntityKind::Table, size).await
     }
 
-    /// A page of what is in a namespace. A catalog that has paging switched off for itself is
+    /// A page of what is in a namespace, by names alone. A catalog that has paging switched off for itself is
     /// answered in full: that is known only once it is found, so that it is looked up again.
     pub(crate) async fn names(
         &self,
@@ -143,17 +148,22 @@ impl Service {
         let features = self.features_of(realm);
         let pages = features.within(&target.catalog.properties).is_on(&LIST_PAGINATION_ENABLED);
         if size.is_none() || pages {
-            return Ok(Names::of(target.children, size));
+            return Ok(Names::of(target.child_names, size));
         }
         let namespace = target.namespaces.last().map(|entity| Namespace::decode(&entity.name));
         let reference = CallerRef { principal: caller.into(), roles: RoleSelection::All };
         let request = ResolveRequest {
             namespaces: namespace.iter().cloned().collect(),
-            children: Some(Children { of: namespace, kind, page: Page::default() }),
+            children: Some(Children {
+                of: namespace,
+                kind,
+                page: Page::default(),
+                names_only: true,
+            }),
             ..ResolveRequest::of_catalog(reference, &target.catalog.name)
         };
         let found = self.metastore.resolve(realm, &request).await?;
-        Ok(Names::of(found.children, None))
+        Ok(Names::of(found.child_names, None))
     }
 
     /// Says that a table is there, which the proof already shows.
@@ -201,7 +211,7 @@ impl Service {
     }
 
     /// What a client is given to reach a table's files, which are where its catalog may reach now.
-    async fn table_access(
+    pub(crate) async fn table_access(
         &self,
         access: &TableAccess,
         store: &CatalogStore,
@@ -226,14 +236,20 @@ impl Service {
     pub async fn drop_table(&self, proof: Authorized<DropTableWithoutPurge>) -> Result<(), Error> {
         let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         let target = proof.into_target();
-        self.drop_resolved(&realm, caller, target).await
+        // Behind the commits that wait: they were asked for first.
+        let _turn = self.queue.enter(&realm, target.table.id).await;
+        self.drop_resolved(&realm, caller, target, false).await?;
+        Ok(())
     }
 
     /// Removes a table and its files, where that is allowed.
-    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    ///
+    /// The files are deleted in the background, from a task that is made with the drop.
     pub async fn purge_table(&self, proof: Authorized<DropTableWithPurge>) -> Result<(), Error> {
-        let features = self.features_of(proof.realm());
-        let target = proof.target();
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let features = self.features_of(&realm);
+        let target = proof.into_target();
+        check_internal(&target.namespace.catalog, "drop table")?;
         let features = features.within(&target.namespace.catalog.properties);
         if !features.is_on(&DROP_WITH_PURGE_ENABLED) {
             return Err(Error::Forbidden(format!(
@@ -243,48 +259,67 @@ impl Service {
                 target.table.name
             )));
         }
-        // To drop the table and leave its files would be another thing than was asked for.
-        Err(Error::Unsupported(
-            "This version of Merak does not delete the files of a dropped table: drop it without \
-             purge and remove its files with an engine"
-                .to_owned(),
-        ))
+        let config = storage_config(&target.namespace.catalog)?;
+        check_still_allowed(&target.ident, &target.table, &config)?;
+        // Behind the commits that wait: they were asked for first.
+        let _turn = self.queue.enter(&realm, target.table.id).await;
+        self.drop_resolved(&realm, caller, target, true).await?;
+        self.tasks.wake();
+        Ok(())
     }
 
-    async fn drop_resolved(
+    /// Removes a table or view from its catalog, at its turn. Answers what it was at the end.
+    pub(crate) async fn drop_resolved(
         &self,
         realm: &RealmId,
         caller: EntityId,
-        target: ResolvedTable,
-    ) -> Result<(), Error> {
-        // Behind the commits that wait: they were asked for first.
-        let _turn = self.queue.enter(realm, target.table.id).await;
-        let mut table = target.table;
+        mut target: ResolvedTable,
+        purge: bool,
+    ) -> Result<ResolvedTable, Error> {
         for _ in 0..MAX_TRIES {
-            let change = Change::Drop { id: table.id, expected: table.version };
-            match self.metastore.apply(realm, &[change]).await {
+            let (id, expected) = (target.table.id, target.table.version);
+            let mut changes = vec![Change::Drop { id, expected }];
+            if purge {
+                // Of the table as it is dropped: the last commit may have come meanwhile.
+                let task = PurgeDetails::task(&target, self.clock.now_ms())?;
+                changes.push(Change::AddTask(Box::new(task)));
+            }
+            let left = Left::NoTable(&target.ident, id);
+            let trace = Trace { caller, catalog: &target.namespace.catalog, left };
+            match self.apply_surely(realm, changes, || Answer::Done, trace).await {
                 Err(MetastoreError::Conflict { .. }) => {
-                    let catalog = &target.namespace.catalog.name;
-                    table =
-                        self.look_again(realm, caller, catalog, &target.ident, table.id).await?.0;
+                    target.table = self.look_again(realm, caller, &target).await?.0;
                 }
-                outcome => return outcome.map_err(Error::from),
+                outcome => return outcome.map(|()| target).map_err(Error::from),
             }
         }
-        Err(changed_meanwhile(&target.ident))
+        Err(changed_meanwhile(target.table.kind, &target.ident))
     }
 
     /// Moves a table to another name or namespace. Its files stay where they are.
     pub async fn rename_table(&self, proof: Authorized<RenameTable>) -> Result<(), Error> {
         let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         let target = proof.into_target();
+        let _turn = self.queue.enter(&realm, target.source.table.id).await;
+        self.rename_resolved(&realm, caller, target).await
+    }
+
+    /// Moves a table or view to another name or namespace, at its turn.
+    pub(crate) async fn rename_resolved(
+        &self,
+        realm: &RealmId,
+        caller: EntityId,
+        target: ResolvedRename,
+    ) -> Result<(), Error> {
         let (source, destination) = (target.source, target.destination);
-        let name = EntityName::parse("table", &destination.ident.name)?;
+        let is_view = source.table.kind == EntityKind::View;
+        let what = if is_view { "rename view" } else { "rename table" };
+        check_internal(&source.namespace.catalog, what)?;
+        let name = EntityName::parse(noun(source.table.kind), &destination.ident.name)?;
         if let Some(existing) = &destination.existing {
             return Err(cannot_rename(&source.ident, &destination.ident, existing.table.kind));
         }
-        let _turn = self.queue.enter(&realm, source.table.id).await;
-        let mut table = source.table;
+        let mut table = source.table.clone();
         for _ in 0..MAX_TRIES {
             let mut moved = table.clone();
             name.as_str().clone_into(&mut moved.name);
@@ -297,11 +332,11 @@ impl Service {
                 metadata: MetadataBody::Keep,
                 keep_apart: false,
             };
-            match self.metastore.apply(&realm, &[change]).await {
+            let left = Left::Name(&destination.ident, table.id);
+            let trace = Trace { caller, catalog: &source.namespace.catalog, left };
+            match self.apply_surely(realm, vec![change], || Answer::Done, trace).await {
                 Err(MetastoreError::Conflict { .. }) => {
-                    let catalog = &source.namespace.catalog.name;
-                    table =
-                        self.look_again(&realm, caller, catalog, &source.ident, table.id).await?.0;
+                    table = self.look_again(realm, caller, &source).await?.0;
                 }
                 Err(MetastoreError::AlreadyExists { kind, .. }) => {
                     return Err(cannot_rename(&source.ident, &destination.ident, kind));
@@ -315,48 +350,37 @@ impl Service {
                 outcome => return outcome.map_err(Error::from),
             }
         }
-        Err(changed_meanwhile(&source.ident))
+        Err(changed_meanwhile(table.kind, &source.ident))
     }
 
-    /// Reads a table again that was not at the version it was expected at. One that is gone, or
-    /// whose name another has now, is not there any more.
+    /// Reads a table or view again that was not at the version it was expected at. One that is gone,
+    /// or whose name another has now, is not there any more.
     pub(crate) async fn look_again(
         &self,
         realm: &RealmId,
         caller: EntityId,
-        catalog: &str,
-        ident: &TableIdent,
-        id: EntityId,
+        target: &ResolvedTable,
     ) -> Result<(Entity, Option<Vec<u8>>), Error> {
         let caller = CallerRef { principal: caller.into(), roles: RoleSelection::All };
-        let lookup = TableLookup { ident: ident.clone(), known_metadata: None };
+        let lookup = TableLookup { ident: target.ident.clone(), known_metadata: None };
+        let catalog = &target.namespace.catalog.name;
         let request =
             ResolveRequest { tables: vec![lookup], ..ResolveRequest::of_catalog(caller, catalog) };
         let mut resolution = self.metastore.resolve(realm, &request).await?;
+        let id = target.table.id;
         let found = resolution.tables.pop().filter(|found| found.resolved.entity.id == id);
         found.map(|found| (found.resolved.entity, found.metadata)).ok_or_else(|| {
             Error::NotAuthorized(merak_authz::Error::NotFound {
-                kind: EntityKind::Table,
-                name: ident.to_string(),
+                kind: target.table.kind,
+                name: target.ident.to_string(),
             })
         })
     }
 }
 
-/// The metadata location of a table that was found.
+/// The metadata location of a table or view that was found.
 pub(crate) fn pointer(found: &ResolvedTable) -> Result<&str, Error> {
-    found
-        .table
-        .metadata_location
-        .as_deref()
-        .ok_or_else(|| Error::Internal(format!("Table {} has no metadata location", found.ident)))
-}
-
-pub(crate) fn changed_meanwhile(ident: &TableIdent) -> Error {
-    Error::CommitFailed(format!("Table {ident} is changed too often by others; retry later"))
-}
-
-fn cannot_rename(source: &TableIdent, destination: &TableIdent, existing: EntityKind) -> Error {
-    let what = if existing == EntityKind::View { "View" } else { "Table" };
-    Error::AlreadyExists(format!("Cannot rename {source} to {destination}. {what} already exists"))
+    found.table.metadata_location.as_deref().ok_or_else(|| {
+        Error::Internal(format!("{} {} has no metadata location", found.table.kind, found.ident))
+    })
 }

@@ -11,9 +11,12 @@ use merak_model::{Entity, EntityId, Features, RealmId, TableIdent};
 use merak_storage::CatalogStore;
 use merak_table_metadata::TableMetadata;
 
-use crate::commits::{Base, Built, Commit};
+use crate::answers::Answer;
+use crate::commits::{Base, Built, Commit, were_applied};
+use crate::external::check_internal;
 use crate::locations::check_still_allowed;
 use crate::new_tables::WrittenFile;
+use crate::outcome::{Left, Trace};
 use crate::queue::{Newest, Turn};
 use crate::{Error, Service};
 
@@ -35,6 +38,10 @@ impl Service {
         let realm = proof.realm();
         let changes = &proof.operation().0;
         let targets = &proof.target().tables;
+        // All are in one catalog.
+        if let Some(target) = targets.first() {
+            check_internal(catalog_of(target), "update table")?;
+        }
         let features = self.features_of(realm);
         let mut turns = self.enter_all(realm, targets).await;
         // What was looked at again, after the race for a pointer was lost.
@@ -42,16 +49,20 @@ impl Service {
         let retries = targets.first().map_or(0, |target| {
             features.within(&catalog_of(target).properties).number(&ICEBERG_COMMIT_MAX_RETRIES)
         });
+        let caller = proof.caller().id;
         for _ in 0..=retries.max(0) {
-            let (steps, fences) =
-                self.steps(realm, &features, changes, targets, &turns, &bases).await?;
-            if self.carry_out(realm, &steps, fences, &mut turns).await? {
+            self.read_bases(realm, targets, &turns, &mut bases).await?;
+            if self.all_were_applied(realm, changes, targets, &bases).await? {
+                return self.nothing_to_do(realm).await;
+            }
+            let (steps, fences) = self.steps(realm, &features, changes, targets, &bases)?;
+            if self.carry_out((realm, caller), &steps, fences, &mut turns).await? {
                 return Ok(());
             }
-            for step in &steps {
-                if let TransactionTarget::Change(table) = step.target {
-                    let caller = proof.caller().id;
-                    let base = self.base_again(realm, caller, table, &step.store).await?;
+            for target in targets {
+                if let TransactionTarget::Change(table) = target {
+                    let store = self.store(realm, &table.namespace.catalog)?;
+                    let base = self.base_again(realm, caller, table, &store).await?;
                     bases.insert(table.table.id, base);
                 }
             }
@@ -60,16 +71,77 @@ impl Service {
         Err(lost_race(&names.join(", ")))
     }
 
+    /// Reads what the commits are based on, as far as it was not looked at again: the newest states
+    /// this process knows of.
+    async fn read_bases(
+        &self,
+        realm: &RealmId,
+        targets: &[TransactionTarget],
+        turns: &[Turn],
+        bases: &mut HashMap<EntityId, Base>,
+    ) -> Result<(), Error> {
+        for target in targets {
+            let TransactionTarget::Change(table) = target else { continue };
+            if bases.contains_key(&table.table.id) {
+                continue;
+            }
+            let store = self.store(realm, &table.namespace.catalog)?;
+            check_still_allowed(&table.ident, &table.table, &store.config)?;
+            let newest = turns.iter().find_map(|turn| turn.newest(&table.table));
+            let base = match newest {
+                Some(Newest { entity, metadata }) => Base { entity, metadata },
+                None => self.read_base(realm, table, &store).await?,
+            };
+            bases.insert(table.table.id, base);
+        }
+        Ok(())
+    }
+
+    /// Whether the tables show that all of it happened before: its client did not hear of it. Since
+    /// it is all or nothing, what leaves no trace happened if the rest did.
+    async fn all_were_applied(
+        &self,
+        realm: &RealmId,
+        changes: &[TableChange],
+        targets: &[TransactionTarget],
+        bases: &HashMap<EntityId, Base>,
+    ) -> Result<bool, Error> {
+        let mut has_trace = false;
+        for (TableChange { commits, .. }, target) in changes.iter().zip(targets) {
+            if !commits.iter().any(Commit::leaves_trace) {
+                continue;
+            }
+            has_trace = true;
+            let was_applied = match target {
+                TransactionTarget::Change(table) => bases
+                    .get(&table.table.id)
+                    .is_some_and(|base| were_applied(commits, &base.metadata)),
+                TransactionTarget::Create(table) => {
+                    let store = self.store(realm, &table.namespace.catalog)?;
+                    match &table.existing {
+                        Some(existing) => {
+                            self.made_before(realm, existing, commits, &store).await.is_some()
+                        }
+                        None => false,
+                    }
+                }
+            };
+            if !was_applied {
+                return Ok(false);
+            }
+        }
+        Ok(has_trace)
+    }
+
     /// Judges and builds what becomes of each table, and what must not have changed: a table that is
     /// only required something of is held at the version the requirement was checked on. Nothing is
     /// written.
-    async fn steps<'a>(
+    fn steps<'a>(
         &self,
         realm: &RealmId,
         features: &'a Features,
         changes: &[TableChange],
         targets: &'a [TransactionTarget],
-        turns: &[Turn],
         bases: &HashMap<EntityId, Base>,
     ) -> Result<(Vec<Step<'a>>, Vec<Change>), Error> {
         let mut steps = Vec::with_capacity(targets.len());
@@ -80,15 +152,9 @@ impl Service {
             let store = self.store(realm, catalog)?;
             let built = match target {
                 TransactionTarget::Change(table) => {
-                    check_still_allowed(&table.ident, &table.table, &store.config)?;
-                    let newest = || turns.iter().find_map(|turn| turn.newest(&table.table));
-                    let base = if let Some(base) = bases.get(&table.table.id) {
-                        base.clone()
-                    } else if let Some(Newest { entity, metadata }) = newest() {
-                        Base { entity, metadata }
-                    } else {
-                        self.read_base(realm, table, &store).await?
-                    };
+                    let base = bases.get(&table.table.id).cloned().ok_or_else(|| {
+                        Error::Internal("A change of a table has no base".to_owned())
+                    })?;
                     match self.build(&change.commits, &base, table, &store, features)? {
                         Built::Unchanged => {
                             fences.push(fence(base.entity));
@@ -111,7 +177,7 @@ impl Service {
     /// not, one of the tables was changed meanwhile.
     async fn carry_out(
         &self,
-        realm: &RealmId,
+        (realm, caller): (&RealmId, EntityId),
         steps: &[Step<'_>],
         fences: Vec<Change>,
         turns: &mut [Turn],
@@ -119,9 +185,11 @@ impl Service {
         let mut files: Vec<WrittenFile> = Vec::with_capacity(steps.len());
         let mut changes = Vec::with_capacity(steps.len());
         let mut left = Vec::new();
+        let mut ids = Vec::with_capacity(steps.len());
         for step in steps {
             match self.write_step(step).await {
-                Ok((file, change, entity)) => {
+                Ok((file, change, entity, id)) => {
+                    ids.push(id);
                     if let Some(entity) = entity {
                         let metadata = Arc::new(step.metadata.clone());
                         left.push(Newest { entity, metadata });
@@ -135,11 +203,17 @@ impl Service {
                 }
             }
         }
-        if changes.is_empty() {
-            return Ok(true);
-        }
+        let (Some(step), Some(file), Some(id)) = (steps.first(), files.first(), ids.first()) else {
+            return self.nothing_to_do(realm).await.map(|()| true);
+        };
         changes.extend(fences);
-        if let Err(error) = self.metastore.apply(realm, &changes).await {
+        // All pointers move or none: one tells of all.
+        let trace = Trace {
+            caller,
+            catalog: catalog_of(step.target),
+            left: Left::Pointer(step.ident(), *id, file.pointer.as_str()),
+        };
+        if let Err(error) = self.apply_surely(realm, changes, || Answer::Done, trace).await {
             if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
                 self.discard_all(steps, &files).await;
             }
@@ -166,16 +240,22 @@ impl Service {
         Ok(true)
     }
 
+    /// The answer to a transaction that changes nothing.
+    async fn nothing_to_do(&self, realm: &RealmId) -> Result<(), Error> {
+        let answered = self.answer_unchanged(realm, || Answer::Done).await;
+        answered.map_err(|error| transaction_failed(error, "of a transaction"))
+    }
+
     /// Writes a table's file. For one that was there, the table as the commit leaves it comes along.
     async fn write_step(
         &self,
         step: &Step<'_>,
-    ) -> Result<(WrittenFile, Change, Option<Entity>), Error> {
+    ) -> Result<(WrittenFile, Change, Option<Entity>, EntityId), Error> {
         match (step.target, &step.base) {
             (TransactionTarget::Create(table), _) => {
                 let file = self.write_first(table, &step.store, &step.metadata).await?;
-                let change = self.creation(table, &step.metadata, &file, step.features)?;
-                Ok((file, change, None))
+                let (change, id) = self.creation(table, &step.metadata, &file, step.features)?;
+                Ok((file, change, None, id))
             }
             (TransactionTarget::Change(_), base) => {
                 let base = base
@@ -185,7 +265,8 @@ impl Service {
                 let file = self.write_file(&step.store, &step.metadata, previous).await?;
                 let entity = self.moved(base, &step.metadata, &file)?;
                 let change = self.pointer_swap(base, entity.clone(), &file, step.features);
-                Ok((file, change, Some(entity)))
+                let id = entity.id;
+                Ok((file, change, Some(entity), id))
             }
         }
     }
@@ -261,6 +342,7 @@ fn transaction_failed(error: MetastoreError, tables: &str) -> Error {
         | MetastoreError::LocationOverlap { .. }
         | MetastoreError::ClientIdTaken(_)
         | MetastoreError::NotGranted
+        | MetastoreError::AlreadyAnswered
         | MetastoreError::SecretsMoved(_)
         | MetastoreError::Unavailable(_)
         | MetastoreError::Corrupt(_)) => other.into(),

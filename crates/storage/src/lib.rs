@@ -18,7 +18,7 @@ pub use catalog_store::{CatalogStore, ServerIdentity};
 pub use doctor::{Diagnosis, DiagnosisRequest, DiagnosisStep, Outcome, PolicyQuestion, Remedy};
 pub use error::{Error, ProviderMessage};
 pub use io::gzip::{GzipError, gunzip, gzip};
-pub use io::{Compression, Storage, StorageRequests};
+pub use io::{Compression, FileOperation, Interposer, Storage, StorageRequests};
 pub use settings::{AwsKeys, StorageSettings};
 pub use sign::{
     JudgedS3Request, S3Operation, S3RequestToSign, SignRefusal, SignedS3Request,

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::builder::Builder;
 use crate::json::{self, At};
+use crate::snapshot::Snapshot;
 use crate::update::Update;
 use crate::{Error, TableMetadata, TableRequirement, TableUpdate};
 
@@ -83,6 +84,44 @@ impl TableCommit {
         builder.finish_create()
     }
 
+    /// Whether the commit adds snapshots.
+    pub fn adds_snapshots(&self) -> bool {
+        self.added_snapshots().next().is_some()
+    }
+
+    /// Whether a table shows that the commit was applied to it before: its client did not hear of
+    /// it, and asks again.
+    ///
+    /// The table has every snapshot that the commit adds, with the same content. Of a commit that
+    /// creates the table, the table has the uuid too, which was made up for it. A commit that adds
+    /// nothing and creates nothing leaves no such trace.
+    pub fn was_applied_to(&self, table: &TableMetadata) -> bool {
+        if !self.adds_snapshots() && !self.is_create() {
+            return false;
+        }
+        let is_table = |uuid: &str| uuid.eq_ignore_ascii_case(table.uuid());
+        let is_meant = if self.is_create() {
+            self.updates
+                .iter()
+                .any(|update| matches!(&update.0, Update::AssignUuid { uuid } if is_table(uuid)))
+        } else {
+            !self.requirements.iter().any(|requirement| {
+                matches!(requirement, TableRequirement::AssertTableUuid { uuid } if !is_table(uuid))
+            })
+        };
+        is_meant
+            && self
+                .added_snapshots()
+                .all(|added| table.snapshots.iter().any(|known| known.is_same_as(added)))
+    }
+
+    fn added_snapshots(&self) -> impl Iterator<Item = &Snapshot> {
+        self.updates.iter().filter_map(|update| {
+            let Update::AddSnapshot { snapshot } = &update.0 else { return None };
+            Some(&**snapshot)
+        })
+    }
+
     /// The location that the commit asks for; the last if there are several.
     pub fn requested_location(&self) -> Option<&str> {
         self.updates.iter().rev().find_map(|update| {
@@ -103,10 +142,6 @@ impl TableCommit {
     /// Locations of the files that the commit adds to those of
     /// [`TableMetadata::file_locations`].
     pub fn file_locations(&self) -> impl Iterator<Item = &str> {
-        let snapshots = self.updates.iter().filter_map(|update| {
-            let Update::AddSnapshot { snapshot } = &update.0 else { return None };
-            Some(snapshot)
-        });
         let statistics = self.updates.iter().filter_map(|update| {
             let (Update::SetStatistics { file } | Update::SetPartitionStatistics { file }) =
                 &update.0
@@ -115,7 +150,7 @@ impl TableCommit {
             };
             Some(file.path.as_str())
         });
-        snapshots.flat_map(|snapshot| snapshot.file_locations()).chain(statistics)
+        self.added_snapshots().flat_map(Snapshot::file_locations).chain(statistics)
     }
 }
 

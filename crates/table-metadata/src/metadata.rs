@@ -155,6 +155,22 @@ impl TableMetadata {
         manifests.chain(statistics).collect()
     }
 
+    /// Locations of the manifest lists of all snapshots that have one.
+    pub fn manifest_lists(&self) -> impl Iterator<Item = &str> {
+        self.snapshots.iter().filter_map(|snapshot| snapshot.manifest_list())
+    }
+
+    /// Locations of the manifests that snapshots name themselves, as old writers of format version 1
+    /// have it.
+    pub fn manifests_without_list(&self) -> impl Iterator<Item = &str> {
+        self.snapshots.iter().flat_map(|snapshot| snapshot.manifests())
+    }
+
+    /// Locations of the statistics files of the table and of its partitions.
+    pub fn statistics_files(&self) -> impl Iterator<Item = &str> {
+        self.statistics.iter().chain(&self.partition_statistics).map(|file| file.path.as_str())
+    }
+
     /// Reads every schema, partition spec and sort order, which [`parse`](Self::parse) leaves until
     /// a commit needs them. For metadata that others wrote, such as that of a registered table.
     pub fn validate(&self) -> Result<(), Error> {

@@ -109,9 +109,33 @@ impl Snapshot {
         Self::read(at, &json::raw(&members))
     }
 
+    /// Whether another is this snapshot, written in whatever way.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        let at = At::root("Invalid snapshot");
+        let content = |snapshot: &Self| {
+            let mut value = json::value(at, &snapshot.text).ok()?;
+            // Java leaves 0 out, and it was written where it was not said.
+            let members = value.as_object_mut()?;
+            members.entry("sequence-number").or_insert(Value::from(0));
+            members.retain(|name, value| !(value.is_null() && NEVER_NULL.contains(&name.as_str())));
+            Some(value)
+        };
+        self.id == other.id && content(self).is_some_and(|mine| content(other) == Some(mine))
+    }
+
     /// The sequence number; in format version 1, which has none, 0.
     pub(crate) fn sequence_number(&self) -> i64 {
         self.sequence_number.unwrap_or(0)
+    }
+
+    /// Where the snapshot's manifest list is, if it has one.
+    pub(crate) fn manifest_list(&self) -> Option<&str> {
+        self.manifest_list.as_deref()
+    }
+
+    /// Where the manifests are that it names itself.
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = &str> {
+        self.manifests.iter().map(String::as_str)
     }
 
     /// Where the snapshot's manifest list is, or the manifests if it has none.

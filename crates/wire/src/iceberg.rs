@@ -15,6 +15,10 @@ pub struct ConfigResponse<'a> {
     pub overrides: Overrides<'a>,
     /// The endpoints that are there: all of them.
     pub endpoints: &'a [&'a str],
+    /// How long the answer to a request with an idempotency key is remembered, as ISO 8601 writes it.
+    /// Clients send keys if this is there.
+    #[serde(rename = "idempotency-key-lifetime", skip_serializing_if = "Option::is_none")]
+    pub idempotency_key_lifetime: Option<String>,
 }
 
 /// What clients must use. The order of the keys is what Polaris' published tests compare.
@@ -79,14 +83,14 @@ pub struct UpdateNamespacePropertiesResponse {
     pub missing: Vec<String>,
 }
 
-/// Tables, a page of them.
+/// Tables or views, a page of them.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ListTablesResponse<'a> {
     /// Where the next page begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_page_token: Option<String>,
-    /// The tables.
+    /// The tables or views.
     pub identifiers: Vec<TableIdentifier<'a>>,
 }
 
@@ -146,6 +150,48 @@ pub struct RegisterTableRequest {
     pub overwrite: Option<bool>,
 }
 
+/// What another catalog says of a table of its own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct NotificationRequest {
+    /// What became of the table.
+    pub notification_type: NotificationType,
+    /// The table as it is now.
+    #[serde(default)]
+    pub payload: Option<TableUpdateNotification>,
+}
+
+/// What became of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum NotificationType {
+    /// Nothing that is known.
+    Unknown,
+    /// It was made.
+    Create,
+    /// It was changed.
+    Update,
+    /// It was removed.
+    Drop,
+    /// It may be made: would it be taken?
+    Validate,
+}
+
+/// A table of another catalog. Its name is in the request's path; what else a client sends, such as
+/// the metadata itself, is not looked at.
+///
+/// Which members are needed depends on what became of the table.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TableUpdateNotification {
+    /// When that was: of two notifications of a table the one with the larger number is newer.
+    #[serde(default)]
+    pub timestamp: Option<i64>,
+    /// Where its metadata file is.
+    #[serde(default)]
+    pub metadata_location: Option<String>,
+}
+
 /// A commit to one table.
 #[derive(Debug, Deserialize)]
 pub struct CommitTableRequest {
@@ -168,10 +214,49 @@ pub struct CommitTransactionRequest {
     pub table_changes: Vec<CommitTableRequest>,
 }
 
-/// A table to move.
+/// A view to make.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CreateViewRequest {
+    /// Its name.
+    pub name: String,
+    /// Where its metadata is to lie.
+    #[serde(default)]
+    pub location: Option<String>,
+    /// Its columns.
+    pub schema: Value,
+    /// Its first version.
+    pub view_version: Value,
+    /// Its properties.
+    #[serde(default)]
+    pub properties: Option<BTreeMap<String, String>>,
+}
+
+/// A metadata file to make a view of.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct RegisterViewRequest {
+    /// The view's name.
+    pub name: String,
+    /// The file.
+    pub metadata_location: String,
+}
+
+/// A commit to a view. The view is the one the path names.
+#[derive(Debug, Deserialize)]
+pub struct CommitViewRequest {
+    /// What must hold.
+    #[serde(default)]
+    pub requirements: Option<Value>,
+    /// What to change.
+    #[serde(default)]
+    pub updates: Option<Value>,
+}
+
+/// A table or view to move.
 #[derive(Debug, Deserialize)]
 pub struct RenameTableRequest {
-    /// The table.
+    /// The table or view.
     pub source: TableIdentifierBody,
     /// Where it is to be.
     pub destination: TableIdentifierBody,
@@ -270,7 +355,7 @@ pub fn load_table_result(
     body
 }
 
-/// What a commit answers: the same without configuration.
+/// What a commit answers, and all that is told of a view: the same without configuration.
 ///
 /// # Panics
 ///

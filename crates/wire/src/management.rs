@@ -267,3 +267,80 @@ pub struct ExplainedPolicy<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'a str>,
 }
+
+/// Reports of what engines did, a page of them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricsReports<'a> {
+    /// The newest first.
+    pub reports: Vec<MetricsReport<'a>>,
+    /// Where the next page begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// A report of what an engine did.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MetricsReport<'a> {
+    /// Its id: a text, since some readers of JSON have no numbers of 63 bits.
+    pub id: String,
+    /// The namespace its table is in now, level by level; absent if the table is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<&'a [String]>,
+    /// What its table is called now; absent if the table is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<&'a str>,
+    /// `scan` or `commit`.
+    pub kind: &'a str,
+    /// When it came, in milliseconds since 1970.
+    pub create_timestamp: i64,
+    /// Who sent it.
+    pub principal: &'a str,
+    /// The id of the request it came with.
+    pub request_id: &'a str,
+    /// The snapshot that was read or made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<i64>,
+    /// The report as it was sent.
+    pub report: &'a serde_json::value::RawValue,
+}
+
+/// A page of a catalog's work in the background.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tasks<'a> {
+    /// The tasks.
+    pub tasks: Vec<Task<'a>>,
+    /// What leads to the next page, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_page_token: Option<String>,
+}
+
+/// Work in the background.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Task<'a> {
+    /// Its identifier: a number, as text, since not every client reads numbers of this size.
+    pub id: String,
+    /// What is to be done, in a word.
+    pub kind: &'a str,
+    /// What it is about.
+    pub subject: &'a str,
+    /// `waiting`, `running`, `done` or `failed`.
+    pub state: &'static str,
+    /// What was done so far.
+    pub progress: serde_json::Value,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Why the last attempt failed, if it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'a str>,
+    /// When it is tried next, while it waits, in milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_timestamp: Option<i64>,
+    /// When it was asked for, in milliseconds since 1970.
+    pub create_timestamp: i64,
+    /// When anything of this last changed, in milliseconds since 1970.
+    pub last_update_timestamp: i64,
+}

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use merak_metastore::{
-    Bootstrap, Change, Error, Metastore, PrincipalCredentials, PrincipalSecrets, Resolution,
-    ResolveRequest,
+    AnswerRecord, Answers, Bootstrap, Change, Error, FoundReport, Hold, Metastore, MetricsReport,
+    MetricsReports, PrincipalCredentials, PrincipalSecrets, ReportsQuery, Resolution,
+    ResolveRequest, TablesAfter, Task, TaskEnd, Tasks,
 };
 use merak_model::{Entity, EntityId, RealmId};
 use secrecy::{ExposeSecret as _, SecretBox};
@@ -84,6 +85,32 @@ impl FakeMetastore {
             return Err(Error::Unavailable("the database is away".into()));
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Answers for FakeMetastore {
+    async fn settle_answer(&self, _: &RealmId, _: &AnswerRecord) -> Result<AnswerRecord, Error> {
+        unreachable!("requests are answered elsewhere")
+    }
+
+    async fn forget_answers(&self, _: i64, _: u32) -> Result<u64, Error> {
+        unreachable!("requests are answered elsewhere")
+    }
+}
+
+#[async_trait]
+impl MetricsReports for FakeMetastore {
+    async fn add_report(&self, _: &RealmId, _: &MetricsReport) -> Result<(), Error> {
+        unreachable!("tokens report nothing")
+    }
+
+    async fn reports(&self, _: &RealmId, _: &ReportsQuery) -> Result<Vec<FoundReport>, Error> {
+        unreachable!("tokens report nothing")
+    }
+
+    async fn forget_reports(&self, _: i64, _: u32) -> Result<u64, Error> {
+        unreachable!("tokens report nothing")
     }
 }
 
@@ -172,3 +199,64 @@ impl Metastore for FakeMetastore {
         unreachable!("health is asked for elsewhere")
     }
 }
+
+#[async_trait]
+impl Tasks for FakeMetastore {
+    async fn claim_task(
+        &self,
+        _: &[RealmId],
+        _: &str,
+        _: i64,
+        _: i64,
+    ) -> Result<Option<(RealmId, Task)>, Error> {
+        unreachable!("{NO_TASKS}")
+    }
+
+    async fn report_task(&self, _: &Hold, _: &str, _: i64, _: i64) -> Result<bool, Error> {
+        unreachable!("{NO_TASKS}")
+    }
+
+    async fn settle_task(&self, _: &Hold, _: &str, _: &TaskEnd, _: i64) -> Result<bool, Error> {
+        unreachable!("{NO_TASKS}")
+    }
+
+    async fn tasks(
+        &self,
+        _: &RealmId,
+        _: EntityId,
+        _: Option<EntityId>,
+        _: u32,
+    ) -> Result<Vec<Task>, Error> {
+        unreachable!("{NO_TASKS}")
+    }
+
+    async fn task(&self, _: &RealmId, _: EntityId, _: EntityId) -> Result<Option<Task>, Error> {
+        unreachable!("{NO_TASKS}")
+    }
+
+    async fn retry_task(
+        &self,
+        _: &RealmId,
+        _: EntityId,
+        _: EntityId,
+        _: i64,
+    ) -> Result<bool, Error> {
+        unreachable!("{NO_TASKS}")
+    }
+
+    async fn forget_tasks(&self, _: &[RealmId], _: i64, _: u32) -> Result<usize, Error> {
+        unreachable!("{NO_TASKS}")
+    }
+
+    async fn tables(
+        &self,
+        _: &RealmId,
+        _: EntityId,
+        _: &TablesAfter,
+        _: u32,
+    ) -> Result<Vec<Entity>, Error> {
+        unreachable!("{NO_TASKS}")
+    }
+}
+
+const NO_TASKS: &str = "nothing is done in the background to know who is calling";

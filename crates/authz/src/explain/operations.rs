@@ -8,25 +8,27 @@ use crate::operations::{
     AddGrantToCatalogRole, AssignCatalogRoleToPrincipalRole, AssignPrincipalRole, CommitKinds,
     CommitTransaction, CreateCatalog, CreateCatalogRole, CreateNamespace, CreatePrincipal,
     CreatePrincipalRole, CreateTableDirect, CreateTableDirectWithWriteDelegation,
-    CreateTableStaged, CreateTableStagedWithWriteDelegation, DeleteCatalog, DeleteCatalogRole,
-    DeletePrincipal, DeletePrincipalRole, DiagnoseCatalog, DropNamespace, DropTableWithPurge,
-    DropTableWithoutPurge, ExplainAccessInCatalog, ExplainAccessInRealm, ExplainPolicy, GetCatalog,
-    GetCatalogRole, GetConfig, GetPrincipal, GetPrincipalRole,
-    ListAssigneePrincipalRolesForCatalogRole, ListAssigneePrincipalsForPrincipalRole,
-    ListCatalogRoles, ListCatalogRolesForPrincipalRole, ListCatalogs, ListGrantsForCatalogRole,
-    ListNamespaces, ListPolicies, ListPrincipalRoles, ListPrincipalRolesAssigned, ListPrincipals,
-    ListTables, LoadNamespaceMetadata, LoadTable, LoadTableWithReadDelegation,
-    LoadTableWithWriteDelegation, NamespaceExists, RegisterTable, RegisterTableOverwrite,
-    RenameTable, ResetCredentials, RevokeCatalogRoleFromPrincipalRole, RevokeGrantFromCatalogRole,
-    RevokePrincipalRole, RotateCredentials, TableExists, UpdateCatalog, UpdateCatalogRole,
-    UpdateNamespaceProperties, UpdatePrincipal, UpdatePrincipalRole, UpdateTable,
-    UpdateTableForStagedCreate,
+    CreateTableStaged, CreateTableStagedWithWriteDelegation, CreateView, DeleteCatalog,
+    DeleteCatalogRole, DeletePrincipal, DeletePrincipalRole, DiagnoseCatalog, DropNamespace,
+    DropTableWithPurge, DropTableWithoutPurge, DropView, ExplainAccessInCatalog,
+    ExplainAccessInRealm, ExplainPolicy, GetCatalog, GetCatalogRole, GetConfig, GetPrincipal,
+    GetPrincipalRole, GetTask, ListAssigneePrincipalRolesForCatalogRole,
+    ListAssigneePrincipalsForPrincipalRole, ListCatalogRoles, ListCatalogRolesForPrincipalRole,
+    ListCatalogs, ListGrantsForCatalogRole, ListMetricsReports, ListNamespaces, ListPolicies,
+    ListPrincipalRoles, ListPrincipalRolesAssigned, ListPrincipals, ListTables, ListTasks,
+    ListViews, LoadNamespaceMetadata, LoadTable, LoadTableWithReadDelegation,
+    LoadTableWithWriteDelegation, LoadView, NamespaceExists, RegisterTable, RegisterTableOverwrite,
+    RegisterView, RenameTable, RenameView, ReplaceView, ReplayAnswer, ReportReadMetrics,
+    ReportWriteMetrics, ResetCredentials, RetryTask, RevokeCatalogRoleFromPrincipalRole,
+    RevokeGrantFromCatalogRole, RevokePrincipalRole, RotateCredentials, SendNotifications,
+    TableExists, UnregisterTable, UpdateCatalog, UpdateCatalogRole, UpdateNamespaceProperties,
+    UpdatePrincipal, UpdatePrincipalRole, UpdateTable, UpdateTableForStagedCreate, ViewExists,
 };
 use crate::{
     Authorizer, Caller, CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath,
-    CatalogRolesOfPath, Error, GrantPath, NamespacePath, NewTablePath, Operation, PrincipalPath,
-    PrincipalRoleAssignmentPath, PrincipalRolePath, RealmPath, RenamePath, SecurablePath,
-    TablePath, TransactionPath,
+    CatalogRolesOfPath, Error, GrantPath, NamespacePath, NewTablePath, NotificationPath, Operation,
+    PrincipalPath, PrincipalRoleAssignmentPath, PrincipalRolePath, RealmPath, RenamePath,
+    ReportsPath, SecurablePath, TablePath, TransactionPath,
 };
 
 /// Declares what can be explained: a row each, with what the operation acts on. Its name is the
@@ -68,7 +70,11 @@ explainable! { question:
     DeleteCatalog => question.catalog();
     DiagnoseCatalog => question.catalog();
     ExplainPolicy => question.catalog();
+    ListTasks => question.catalog();
+    GetTask => question.catalog();
+    RetryTask => question.catalog();
     GetConfig => question.catalog();
+    ReplayAnswer => question.catalog();
 
     ListPrincipals => realm();
     CreatePrincipal => realm();
@@ -145,9 +151,23 @@ explainable! { question:
     TableExists => question.table();
     DropTableWithoutPurge => question.table();
     DropTableWithPurge => question.table();
+    UnregisterTable => question.table();
+    ReportReadMetrics => question.table();
+    ReportWriteMetrics => question.table();
+    ListMetricsReports => question.reports();
     UpdateTable(Kinds::of(question)) => question.table();
     RenameTable => question.rename();
     CommitTransaction(vec![Kinds(Vec::new())]) => question.transaction();
+
+    ListViews => question.namespace();
+    CreateView => question.new_table();
+    RegisterView => question.new_table();
+    LoadView => question.table();
+    ViewExists => question.table();
+    DropView => question.table();
+    ReplaceView(()) => question.table();
+    RenameView => question.rename();
+    SendNotifications => question.notification();
 }
 
 /// The privilege does not matter to who may grant it.
@@ -299,6 +319,11 @@ impl Question {
         Ok(TablePath { catalog, ident, known_metadata: None })
     }
 
+    /// What is held on a table does not matter to whether its reports may be read.
+    fn reports(&self) -> Result<ReportsPath, Error> {
+        Ok(ReportsPath { catalog: self.catalog_name()?, table: None })
+    }
+
     /// The name of a table that is to be made does not matter to whether it may be.
     fn new_table(&self) -> Result<NewTablePath, Error> {
         let namespace = self.need(self.namespace.as_ref(), "namespace")?;
@@ -311,6 +336,11 @@ impl Question {
         let source = self.ident()?;
         let destination = TableIdent { namespace: source.namespace.clone(), name: String::new() };
         Ok(RenamePath { catalog: self.catalog_name()?, source, destination })
+    }
+
+    /// Which table it is about does not matter to whether one may be sent.
+    fn notification(&self) -> Result<NotificationPath, Error> {
+        Ok(NotificationPath { catalog: self.catalog_name()?, ident: nothing() })
     }
 
     fn transaction(&self) -> Result<TransactionPath, Error> {

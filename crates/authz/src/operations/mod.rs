@@ -5,10 +5,13 @@ mod catalog_roles;
 mod catalogs;
 mod grants;
 mod namespaces;
+mod notifications;
 mod policies;
 mod principal_roles;
 mod principals;
+mod reports;
 mod tables;
+mod views;
 
 pub use access::{ExplainAccessInCatalog, ExplainAccessInRealm};
 pub use catalog_roles::{
@@ -17,14 +20,15 @@ pub use catalog_roles::{
     ListGrantsForCatalogRole, RevokeCatalogRoleFromPrincipalRole, UpdateCatalogRole,
 };
 pub use catalogs::{
-    CreateCatalog, DeleteCatalog, DiagnoseCatalog, ExplainPolicy, GetCatalog, GetConfig,
-    ListCatalogs, UpdateCatalog,
+    CreateCatalog, DeleteCatalog, DiagnoseCatalog, ExplainPolicy, GetCatalog, GetConfig, GetTask,
+    ListCatalogs, ListTasks, ReplayAnswer, RetryTask, UpdateCatalog,
 };
 pub use grants::{AddGrantToCatalogRole, RevokeGrantFromCatalogRole};
 pub use namespaces::{
     CreateNamespace, DropNamespace, ListNamespaces, LoadNamespaceMetadata, NamespaceExists,
     UpdateNamespaceProperties,
 };
+pub use notifications::SendNotifications;
 pub use policies::ListPolicies;
 pub use principal_roles::{
     AssignPrincipalRole, CreatePrincipalRole, DeletePrincipalRole, GetPrincipalRole,
@@ -35,12 +39,16 @@ pub use principals::{
     CreatePrincipal, DeletePrincipal, GetPrincipal, ListPrincipalRolesAssigned, ListPrincipals,
     ROOT_PRINCIPAL, ResetCredentials, RotateCredentials, UpdatePrincipal,
 };
+pub use reports::{ListMetricsReports, ReportReadMetrics, ReportWriteMetrics};
 pub use tables::{
     CommitKinds, CommitTransaction, CreateTableDirect, CreateTableDirectWithWriteDelegation,
     CreateTableStaged, CreateTableStagedWithWriteDelegation, DropTableWithPurge,
     DropTableWithoutPurge, ListTables, LoadTable, LoadTableWithReadDelegation,
     LoadTableWithWriteDelegation, RegisterTable, RegisterTableOverwrite, RenameTable, TableExists,
-    UPDATE_KINDS, UpdateTable, UpdateTableForStagedCreate,
+    UPDATE_KINDS, UnregisterTable, UpdateTable, UpdateTableForStagedCreate,
+};
+pub use views::{
+    CreateView, DropView, ListViews, LoadView, RegisterView, RenameView, ReplaceView, ViewExists,
 };
 
 /// Declares operations that require privileges on the target itself: a row each.

@@ -52,6 +52,9 @@ operations! { ResolvedTable:
     DropTableWithoutPurge = "DROP_TABLE_WITHOUT_PURGE" requires [TableDrop];
     /// Removes a table and its files.
     DropTableWithPurge = "DROP_TABLE_WITH_PURGE" requires [TableDrop, TableWriteData];
+    // Merak's own. It gives the table's metadata out, as a load does.
+    /// Removes a table from its catalog for another one to take it over, and leaves its files.
+    UnregisterTable = "UNREGISTER_TABLE" requires [TableDrop, TableReadProperties];
 }
 
 /// Points an existing table at another metadata file; where there is none, makes it, which is

@@ -1,10 +1,13 @@
 //! What operations act on: paths, and what was found there with the privileges held.
 
 mod grants;
+mod notifications;
 mod principals;
+mod reports;
 mod roles;
 mod spot;
 mod tables;
+mod views;
 
 use merak_metastore::{CallerRef, Children, Resolution, ResolveRequest};
 use merak_model::{Entity, EntityKind, Namespace, Privilege, PrivilegeSet};
@@ -13,10 +16,12 @@ use crate::Error;
 use crate::privileges::holds;
 
 pub use grants::{GrantPath, ResolvedGrant, SecurablePath};
+pub use notifications::{NotificationPath, ResolvedNotification};
 pub use principals::{
     PrincipalPath, PrincipalRoleAssignmentPath, PrincipalRolePath, ResolvedPrincipal,
     ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment,
 };
+pub use reports::{ReportsPath, ResolvedReports};
 pub use roles::{
     CatalogRoleAssignmentPath, CatalogRolePath, CatalogRolesOfPath, ResolvedCatalogRole,
     ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf,
@@ -26,6 +31,7 @@ pub use tables::{
     NewTablePath, RenamePath, ResolvedNewTable, ResolvedRename, ResolvedTable, ResolvedTransaction,
     TablePath, TransactionPath, TransactionTarget,
 };
+pub use views::{ResolvedView, ResolvedViewRename};
 
 /// Something that operations act on.
 pub trait Securable: Sized + Send + Sync {
@@ -161,6 +167,8 @@ pub struct ResolvedNamespace {
     pub namespaces: Vec<Entity>,
     /// The page of children that was asked for.
     pub children: Vec<Entity>,
+    /// Their names alone, if no more was asked for.
+    pub child_names: Vec<String>,
 }
 
 impl ResolvedNamespace {
@@ -183,6 +191,7 @@ impl ResolvedNamespace {
             catalog: self.catalog.clone(),
             namespaces: parents.to_vec(),
             children: Vec::new(),
+            child_names: Vec::new(),
         }
     }
 
@@ -206,7 +215,8 @@ impl ResolvedNamespace {
             namespaces.push(found.entity.clone());
         }
         let children = std::mem::take(&mut resolution.children);
-        Ok(Self { held, catalog: catalog.entity, namespaces, children })
+        let child_names = std::mem::take(&mut resolution.child_names);
+        Ok(Self { held, catalog: catalog.entity, namespaces, children, child_names })
     }
 }
 

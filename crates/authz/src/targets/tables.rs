@@ -7,12 +7,12 @@ use super::{ResolvedNamespace, Securable, Spot};
 use crate::Error;
 use crate::privileges::holds;
 
-/// A table that is to be there.
+/// A table or view that is to be there.
 #[derive(Debug, Clone)]
 pub struct TablePath {
     /// The catalog's name.
     pub catalog: String,
-    /// The table.
+    /// The table or view.
     pub ident: TableIdent,
     /// The metadata location whose metadata is at hand.
     pub known_metadata: Option<String>,
@@ -98,7 +98,7 @@ impl Securable for ResolvedTable {
     }
 }
 
-/// A name in a namespace where a table is to be made.
+/// A name in a namespace where a table or view is to be made.
 #[derive(Debug, Clone)]
 pub struct NewTablePath {
     /// The catalog's name.
@@ -107,7 +107,7 @@ pub struct NewTablePath {
     pub ident: TableIdent,
 }
 
-/// A namespace in which a table is to be made, and what has its name already.
+/// A namespace in which a table or view is to be made, and what has its name already.
 #[derive(Debug)]
 pub struct ResolvedNewTable {
     /// The namespace.
@@ -146,7 +146,7 @@ impl Securable for ResolvedNewTable {
     }
 }
 
-/// A table, and the name it is to have.
+/// A table or view, and the name it is to have.
 #[derive(Debug, Clone)]
 pub struct RenamePath {
     /// The catalog's name.
@@ -166,6 +166,18 @@ pub struct ResolvedRename {
     pub destination: ResolvedNewTable,
 }
 
+impl ResolvedRename {
+    pub(super) fn of(
+        resolution: &mut Resolution,
+        path: &RenamePath,
+        kind: EntityKind,
+    ) -> Result<Self, Error> {
+        let source = ResolvedTable::of(resolution, &path.source, kind)?;
+        let destination = ResolvedNewTable::of(resolution, &path.destination)?;
+        Ok(Self { source, destination })
+    }
+}
+
 impl Securable for ResolvedRename {
     type Path = RenamePath;
 
@@ -177,9 +189,7 @@ impl Securable for ResolvedRename {
     }
 
     fn found(path: &RenamePath, mut resolution: Resolution) -> Result<Self, Error> {
-        let source = ResolvedTable::of(&mut resolution, &path.source, EntityKind::Table)?;
-        let destination = ResolvedNewTable::of(&mut resolution, &path.destination)?;
-        Ok(Self { source, destination })
+        Self::of(&mut resolution, path, EntityKind::Table)
     }
 
     /// The table and the namespace it is to be in.

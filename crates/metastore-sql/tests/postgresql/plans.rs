@@ -45,6 +45,11 @@ passes_over_no_table! {
     privileges_come_through_principal_roles_and_catalog_roles
     many_tables_are_found_at_once
     pages_follow_one_another_without_gaps
+    names_of_children_come_alone_if_they_are_all_that_is_wanted
+    reports_come_back_the_newest_first
+    reports_are_found_by_their_kind_and_their_time
+    pages_of_reports_follow_one_another_without_gaps
+    reports_of_all_realms_are_forgotten_once_they_are_too_old
 }
 
 /// How often tables were read from one end to the other: so far as sessions that ended have said.
@@ -56,6 +61,7 @@ async fn table_scans(database: &Database) -> i64 {
         tokio::task::yield_now().await;
     }
     let scans = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables \
-        where relname in ('entity', 'entity_place', 'grant_record', 'principal_secret', 'signing_key')";
+        where relname in ('entity', 'entity_place', 'grant_record', 'metrics_report', 'principal_secret', \
+        'signing_key')";
     database.connect().await.fetch_one(scans).await.unwrap().get(0)
 }

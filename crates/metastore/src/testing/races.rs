@@ -6,7 +6,7 @@ use tokio::task::JoinSet;
 
 use super::realms::bytes_of;
 use super::*;
-use crate::Bootstrap;
+use crate::{AnswerRecord, Bootstrap};
 
 const RACERS: usize = 8;
 
@@ -269,4 +269,45 @@ pub async fn writers_and_readers_do_not_get_in_each_others_way(store: Arc<dyn Me
     let children = all_children(None, EntityKind::Namespace);
     let names = world.children(world.of_catalog("lake"), children).await;
     assert_eq!(names.len(), RACERS * 10);
+}
+
+pub async fn of_racing_duplicates_exactly_one_is_carried_out(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    let catalog = world.make_catalog("lake").await;
+    let parent = world.make_namespace(&catalog, &["ns"]).await;
+    let record = |number: usize| AnswerRecord {
+        principal: "id:1".to_owned(),
+        key: "017f22e2-79b0-7cc3-98c4-dc0c0c07398f".to_owned(),
+        fingerprint: "f".to_owned(),
+        answer: format!(r#"{{"number":{number}}}"#),
+        created_ms: 1_000,
+        expires_ms: 2_000,
+    };
+
+    // Each makes another table, so that nothing but the key is in its way; by turns with one change
+    // more.
+    let results = race(|number| {
+        let table = entity(EntityKind::Table, &parent, &format!("t{number}"));
+        let view = entity(EntityKind::View, &parent, &format!("v{number}"));
+        let mut changes = vec![create(&table)];
+        changes.extend((number % 2 == 0).then(|| create(&view)));
+        changes.push(Change::Answer(Box::new(record(number))));
+        let world = world.clone();
+        async move { world.apply(&changes).await }
+    })
+    .await;
+
+    assert_one_winner(&results, |error| matches!(error, Error::AlreadyAnswered));
+    let settled = race(|number| {
+        let (world, record) = (world.clone(), record(100 + number));
+        async move { world.store.settle_answer(&world.realm, &record).await.unwrap() }
+    })
+    .await;
+    let tables = all_children(Some(&["ns"]), EntityKind::Table);
+    let made = world.children(world.of_catalog("lake"), tables).await;
+    assert_eq!(made.len(), 1, "{made:?}");
+    let winner = made[0].trim_start_matches('t').parse().unwrap();
+    for there in settled {
+        assert_eq!(there, record(winner));
+    }
 }

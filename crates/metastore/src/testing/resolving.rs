@@ -251,7 +251,7 @@ pub async fn names_nothing_can_have_are_not_found(store: Arc<dyn Metastore>) {
     let nowhere = RealmId::new("\u{0}");
     assert!(!world.store.is_bootstrapped(&nowhere).await.unwrap());
     let page = Page { after: Some("n\u{0}".to_owned()), limit: None };
-    let children = Children { of: None, kind: EntityKind::Namespace, page };
+    let children = Children { of: None, kind: EntityKind::Namespace, page, names_only: false };
     assert_eq!(world.children(world.of_catalog("lake"), children).await, ["ns"]);
 }
 
@@ -314,7 +314,7 @@ pub async fn pages_follow_one_another_without_gaps(store: Arc<dyn Metastore>) {
         loop {
             let page = Page { after: seen.last().cloned(), limit: Some(limit) };
             let of = Some(namespace(&["ns"]));
-            let children = Children { of, kind: EntityKind::Table, page };
+            let children = Children { of, kind: EntityKind::Table, page, names_only: false };
             let page = world.children(world.of_catalog("lake"), children).await;
             assert!(page.len() <= limit as usize);
             if page.is_empty() {
@@ -325,6 +325,35 @@ pub async fn pages_follow_one_another_without_gaps(store: Arc<dyn Metastore>) {
         assert_eq!(seen, names);
     }
     let page = Page { after: None, limit: Some(0) };
-    let children = Children { of: Some(namespace(&["ns"])), kind: EntityKind::Table, page };
+    let of = Some(namespace(&["ns"]));
+    let children = Children { of, kind: EntityKind::Table, page, names_only: false };
     assert!(world.children(world.of_catalog("lake"), children).await.is_empty());
+}
+
+pub async fn names_of_children_come_alone_if_they_are_all_that_is_wanted(
+    store: Arc<dyn Metastore>,
+) {
+    let path = Path::new(store).await;
+    let world = &path.world;
+    for name in ["z", "A", "ä"] {
+        world.make_table(&path.parent, name).await;
+    }
+    world.make(EntityKind::View, &path.parent, "a view").await;
+    world.make_namespace(&path.parent, &["ns", "below"]).await;
+    let of = Some(namespace(&["ns"]));
+    let names = async |kind, after: Option<&str>, limit| {
+        let page = Page { after: after.map(str::to_owned), limit };
+        let children = Children { of: of.clone(), kind, page, names_only: true };
+        let request = ResolveRequest { children: Some(children), ..world.of_catalog("lake") };
+        let found = world.resolve(&request).await;
+        assert!(found.children.is_empty(), "more than names was read");
+        assert_eq!(found.namespaces.len(), 1, "the path comes as with all else of the children");
+        found.child_names
+    };
+
+    assert_eq!(names(EntityKind::Table, None, None).await, ["A", "t", "z", "ä"]);
+    assert_eq!(names(EntityKind::Table, Some("A"), Some(2)).await, ["t", "z"]);
+    assert_eq!(names(EntityKind::View, None, None).await, ["a view"]);
+    assert_eq!(names(EntityKind::Namespace, None, None).await, ["ns\u{1f}below"]);
+    assert!(names(EntityKind::Table, None, Some(0)).await.is_empty());
 }

@@ -46,6 +46,27 @@ impl FromRequest<App> for ValueBody {
     }
 }
 
+/// A report of an engine, whose text is kept as it is.
+pub(crate) struct ReportBody {
+    pub(crate) text: String,
+    pub(crate) value: Value,
+}
+
+impl FromRequest<App> for ReportBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let settings = &app.settings;
+        let most = Most::of_report(settings);
+        require_json(&request)?;
+        let bytes = read(request, settings, most).await?;
+        let value = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
+        let text = String::from_utf8(bytes.into())
+            .map_err(|_| ApiError::new(ErrorKind::BadRequest, "The body is not UTF-8"))?;
+        Ok(Self { text, value })
+    }
+}
+
 /// A JSON body that may be absent. One of white space alone is: clients send an empty body and say
 /// that it is JSON.
 pub(crate) struct OptionalValueBody(pub(crate) Option<Value>);
@@ -78,7 +99,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
                 format!("The body must be a form: send the header Content-Type: {FORM}"),
             ));
         }
-        let bytes = read(request, &app.settings).await?;
+        let bytes = read(request, &app.settings, Most::of_any(&app.settings)).await?;
         from_form(&bytes).map(Self)
     }
 }
@@ -102,62 +123,97 @@ fn essence(value: &HeaderValue) -> String {
 }
 
 async fn json_bytes(request: Request, settings: &ApiSettings) -> Result<Bytes, ApiError> {
+    require_json(&request)?;
+    read(request, settings, Most::of_any(settings)).await
+}
+
+/// The most bytes that a body may have, and the setting that says so.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Most {
+    bytes: usize,
+    setting: &'static str,
+}
+
+impl Most {
+    /// Of any body.
+    pub(super) fn of_any(settings: &ApiSettings) -> Self {
+        Self { bytes: settings.max_body_bytes, setting: "quarkus.http.limits.max-body-size" }
+    }
+
+    /// Of an engine's report.
+    fn of_report(settings: &ApiSettings) -> Self {
+        let setting = "merak.metrics-reports.max-size";
+        let of_report = Self { bytes: settings.max_report_bytes, setting };
+        let of_any = Self::of_any(settings);
+        if of_report.bytes < of_any.bytes { of_report } else { of_any }
+    }
+}
+
+fn require_json(request: &Request) -> Result<(), ApiError> {
     let content_type = request.headers().get(header::CONTENT_TYPE);
     let is_json = content_type.is_none_or(|value| {
         let essence = essence(value);
         essence == "application/json" || essence.ends_with("+json")
     });
-    if !is_json {
-        return Err(ApiError::new(
-            ErrorKind::UnsupportedMediaType,
-            "The body must be JSON: send the header Content-Type: application/json",
-        ));
+    if is_json {
+        return Ok(());
     }
-    read(request, settings).await
+    Err(ApiError::new(
+        ErrorKind::UnsupportedMediaType,
+        "The body must be JSON: send the header Content-Type: application/json",
+    ))
 }
 
 /// Reads a body, which is bounded before and after decompression.
-async fn read(request: Request, settings: &ApiSettings) -> Result<Bytes, ApiError> {
-    let limit = settings.max_body_bytes;
-    let too_large = || {
-        ApiError::new(
-            ErrorKind::PayloadTooLarge,
-            format!("The body is larger than {limit} bytes (quarkus.http.limits.max-body-size)"),
-        )
-    };
+async fn read(request: Request, settings: &ApiSettings, most: Most) -> Result<Bytes, ApiError> {
     let encoding = encoding(request.headers())?;
-    let body: Body = request.into_body();
+    let bytes = raw_body(request.into_body(), settings, most).await?;
+    match encoding {
+        Encoding::Identity => Ok(bytes),
+        Encoding::Gzip => {
+            let mut plain = Vec::new();
+            let one_more = u64::try_from(most.bytes).unwrap_or(u64::MAX).saturating_add(1);
+            flate2::read::MultiGzDecoder::new(bytes.as_ref())
+                .take(one_more)
+                .read_to_end(&mut plain)
+                .map_err(|_| ApiError::new(ErrorKind::BadRequest, "The body is not gzip"))?;
+            if plain.len() > most.bytes {
+                return Err(too_large(most));
+            }
+            Ok(plain.into())
+        }
+    }
+}
+
+fn too_large(Most { bytes, setting }: Most) -> ApiError {
+    ApiError::new(
+        ErrorKind::PayloadTooLarge,
+        format!("The body is larger than {bytes} bytes ({setting})"),
+    )
+}
+
+/// Reads a body as it was sent, which is bounded.
+pub(super) async fn raw_body(
+    body: Body,
+    settings: &ApiSettings,
+    most: Most,
+) -> Result<Bytes, ApiError> {
     // Sooner than the request as a whole, of which it would not be known what became: before its
     // body is there, nothing was begun.
     let patience = settings.request_timeout / 2;
-    let read = tokio::time::timeout(patience, axum::body::to_bytes(body, limit)).await;
+    let read = tokio::time::timeout(patience, axum::body::to_bytes(body, most.bytes)).await;
     let read = read.map_err(|_| {
         ApiError::new(
             ErrorKind::RequestTimeout,
             "The body did not arrive in time; nothing was changed",
         )
     })?;
-    let bytes = read.map_err(|error| {
+    read.map_err(|error| {
         if is_length_limit(&error) {
-            return too_large();
+            return too_large(most);
         }
         ApiError::new(ErrorKind::BadRequest, "The body could not be read to its end")
-    })?;
-    match encoding {
-        Encoding::Identity => Ok(bytes),
-        Encoding::Gzip => {
-            let mut plain = Vec::new();
-            let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
-            flate2::read::MultiGzDecoder::new(bytes.as_ref())
-                .take(most)
-                .read_to_end(&mut plain)
-                .map_err(|_| ApiError::new(ErrorKind::BadRequest, "The body is not gzip"))?;
-            if plain.len() > limit {
-                return Err(too_large());
-            }
-            Ok(plain.into())
-        }
-    }
+    })
 }
 
 enum Encoding {

@@ -25,6 +25,12 @@ pub(crate) struct TableInPath {
     pub(crate) ident: TableIdent,
 }
 
+/// A view, with its catalog.
+pub(crate) struct ViewInPath {
+    pub(crate) catalog: String,
+    pub(crate) ident: TableIdent,
+}
+
 /// A catalog of the management API.
 pub(crate) struct CatalogName(pub(crate) String);
 
@@ -46,6 +52,11 @@ impl ManagementNames {
 
     pub(crate) fn principal_role(&self) -> Result<String, ApiError> {
         self.name("principalRoleName")
+    }
+
+    /// What the path names a task by, as it stands.
+    pub(crate) fn task(&self) -> Result<&str, ApiError> {
+        self.0.get("taskId").map(String::as_str).ok_or_else(malformed_path)
     }
 
     fn name(&self, parameter: &str) -> Result<String, ApiError> {
@@ -106,11 +117,17 @@ impl<S: Sync> FromRequestParts<S> for TableInPath {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        let mut segments = Segments::of(parts)?;
-        let catalog = segments.take("prefix")?;
-        let namespace = namespace_of(&segments.take("namespace")?)?;
-        let name = segments.take("table")?;
-        Ok(Self { catalog, ident: TableIdent { namespace, name } })
+        let (catalog, ident) = Segments::of(parts)?.take_ident("table")?;
+        Ok(Self { catalog, ident })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for ViewInPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let (catalog, ident) = Segments::of(parts)?.take_ident("view")?;
+        Ok(Self { catalog, ident })
     }
 }
 
@@ -169,6 +186,13 @@ impl Segments {
 
     fn take(&mut self, name: &str) -> Result<String, ApiError> {
         self.0.remove(name).ok_or_else(malformed_path)
+    }
+
+    /// The catalog, and what is named in one of its namespaces.
+    fn take_ident(mut self, name: &str) -> Result<(String, TableIdent), ApiError> {
+        let catalog = self.take("prefix")?;
+        let namespace = namespace_of(&self.take("namespace")?)?;
+        Ok((catalog, TableIdent { namespace, name: self.take(name)? }))
     }
 }
 

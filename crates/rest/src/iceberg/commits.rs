@@ -5,13 +5,16 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use merak_authz::operations::{CommitTransaction, UpdateTable, UpdateTableForStagedCreate};
 use merak_authz::{NewTablePath, TransactionPath};
-use merak_service::{Commit, Snapshots, TableChange, version_tag};
+use merak_service::{
+    AccessDelegation, ClientAccess, Commit, LoadedTable, Snapshots, TableChange, version_tag,
+};
 use merak_wire::iceberg::{CommitTableRequest, CommitTransactionRequest, commit_table_result};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
-use crate::extract::{Authenticated, JsonBody, Prefix, TableInPath};
+use crate::extract::{Authenticated, JsonBody, Keyed, Prefix, TableInPath};
+use crate::iceberg::answers::{Told, answered};
 use crate::iceberg::tables::ident_of;
 use crate::middleware::to_the_end;
 
@@ -22,23 +25,34 @@ pub(crate) async fn update_table(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     TableInPath { catalog, ident }: TableInPath,
-    JsonBody(body): JsonBody<CommitTableRequest>,
+    Keyed(key, JsonBody(body)): Keyed<JsonBody<CommitTableRequest>>,
 ) -> Result<Response, ApiError> {
     let commit = parse(&body)?;
-    let table = if commit.is_create() {
-        let path = NewTablePath { catalog, ident };
-        let operation = UpdateTableForStagedCreate(commit);
-        let proof = app.authorizer.authorize(&caller, operation, &path).await?;
-        to_the_end(async move { app.service.create_staged_table(proof).await }).await?
-    } else {
-        let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-        let proof = app.authorizer.authorize(&caller, UpdateTable(commit), &path).await?;
-        to_the_end(async move { app.service.update_table(proof).await }).await?
-    };
+    let caller = &caller;
+    let told = Told::of_table(&catalog, &ident, AccessDelegation::default(), show);
+    answered(app, caller, key, told, |app| async move {
+        let table = if commit.is_create() {
+            let path = NewTablePath { catalog, ident };
+            let operation = UpdateTableForStagedCreate(commit);
+            let proof = app.authorizer.authorize(caller, operation, &path).await?;
+            to_the_end(async move { app.service.create_staged_table(proof).await }).await?
+        } else {
+            let path = app.service.table_path(&caller.realm, &catalog, ident).await;
+            let proof = app.authorizer.authorize(caller, UpdateTable(commit), &path).await?;
+            to_the_end(async move { app.service.update_table(proof).await }).await?
+        };
+        Ok(show(&table))
+    })
+    .await
+}
+
+/// A table as a commit left it.
+fn show(table: &LoadedTable) -> Response {
     let location = table.metadata_location.as_deref();
     let body = crate::raw_json(commit_table_result(location, &table.metadata));
-    let tag = version_tag(location.unwrap_or_default(), Snapshots::All, &table.access);
-    Ok(([(header::ETAG, format!("W/\"{tag}\""))], body).into_response())
+    // Without credentials, as the answer is.
+    let tag = version_tag(location.unwrap_or_default(), Snapshots::All, &ClientAccess::default());
+    ([(header::ETAG, format!("W/\"{tag}\""))], body).into_response()
 }
 
 /// `POST /v1/{prefix}/transactions/commit`
@@ -46,19 +60,23 @@ pub(crate) async fn commit_transaction(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Prefix(catalog): Prefix,
-    JsonBody(body): JsonBody<CommitTransactionRequest>,
-) -> Result<StatusCode, ApiError> {
+    Keyed(key, JsonBody(body)): Keyed<JsonBody<CommitTransactionRequest>>,
+) -> Result<Response, ApiError> {
     let changes = changes_of(body)?;
-    let mut tables = Vec::with_capacity(changes.len());
-    for change in &changes {
-        let is_made = change.commits.first().is_some_and(Commit::is_create);
-        let path = app.service.table_path(&caller.realm, &catalog, change.ident.clone()).await;
-        tables.push((path, is_made));
-    }
-    let path = TransactionPath { catalog, tables };
-    let proof = app.authorizer.authorize(&caller, CommitTransaction(changes), &path).await?;
-    to_the_end(async move { app.service.commit_transaction(proof).await }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let caller = &caller;
+    answered(app, caller, key, Told::of(&catalog), |app| async move {
+        let mut tables = Vec::with_capacity(changes.len());
+        for change in &changes {
+            let is_made = change.commits.first().is_some_and(Commit::is_create);
+            let path = app.service.table_path(&caller.realm, &catalog, change.ident.clone()).await;
+            tables.push((path, is_made));
+        }
+        let path = TransactionPath { catalog, tables };
+        let proof = app.authorizer.authorize(caller, CommitTransaction(changes), &path).await?;
+        to_the_end(async move { app.service.commit_transaction(proof).await }).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
 }
 
 /// The commits of a transaction by table, in the order the tables are first named; those of one

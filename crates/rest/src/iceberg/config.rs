@@ -1,5 +1,8 @@
 //! What a client needs to use a catalog.
 
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::response::Response;
 use merak_authz::CatalogPath;
@@ -28,8 +31,18 @@ const ENDPOINTS: &[&str] = &[
     "POST /v1/{prefix}/tables/rename",
     "GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials",
     "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign",
+    "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics",
+    "POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister",
     "POST /v1/{prefix}/namespaces/{namespace}/register",
     "POST /v1/{prefix}/transactions/commit",
+    "GET /v1/{prefix}/namespaces/{namespace}/views",
+    "GET /v1/{prefix}/namespaces/{namespace}/views/{view}",
+    "HEAD /v1/{prefix}/namespaces/{namespace}/views/{view}",
+    "POST /v1/{prefix}/namespaces/{namespace}/views",
+    "POST /v1/{prefix}/namespaces/{namespace}/views/{view}",
+    "DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}",
+    "POST /v1/{prefix}/views/rename",
+    "POST /v1/{prefix}/namespaces/{namespace}/register-view",
     "GET /polaris/v1/{prefix}/namespaces/{namespace}/policies",
 ];
 
@@ -50,5 +63,45 @@ pub(crate) async fn get_config(
         defaults: &catalog.properties,
         overrides: Overrides { namespace_separator: "%1F", prefix: &catalog.name },
         endpoints: ENDPOINTS,
+        idempotency_key_lifetime: app.settings.idempotency_lifetime.map(iso_8601),
     }))
+}
+
+/// A duration in ISO 8601's words that Java reads too: hours at most.
+fn iso_8601(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let mut text = "PT".to_owned();
+    for (count, unit) in [(seconds / 3600, 'H'), (seconds / 60 % 60, 'M')] {
+        if count > 0 {
+            let _ = write!(text, "{count}{unit}");
+        }
+    }
+    let (seconds, nanos) = (seconds % 60, duration.subsec_nanos());
+    if nanos > 0 {
+        let fraction = format!("{nanos:09}");
+        let _ = write!(text, "{seconds}.{}S", fraction.trim_end_matches('0'));
+    } else if seconds > 0 || text == "PT" {
+        let _ = write!(text, "{seconds}S");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_java_reads_them() {
+        for (millis, text) in [
+            (0, "PT0S"),
+            (1, "PT0.001S"),
+            (1_500, "PT1.5S"),
+            (60_000, "PT1M"),
+            (1_800_000, "PT30M"),
+            (3_661_000, "PT1H1M1S"),
+            (90_000_000, "PT25H"),
+        ] {
+            assert_eq!(iso_8601(Duration::from_millis(millis)), text);
+        }
+    }
 }

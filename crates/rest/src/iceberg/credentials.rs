@@ -10,17 +10,21 @@ use secrecy::ExposeSecret;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::extract::{Authenticated, TableInPath};
+use crate::extract::{Authenticated, QueryMap, TableInPath, record_referenced_by};
 
 /// What keeps an answer out of caches between us and the client.
 pub(crate) const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
 
 /// `GET /v1/{prefix}/namespaces/{namespace}/tables/{table}/credentials`
+///
+/// The plan of a scan (`planId`) changes nothing: credentials are the table's.
 pub(crate) async fn load_credentials(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     TableInPath { catalog, ident }: TableInPath,
+    query: QueryMap,
 ) -> Result<Response, ApiError> {
+    record_referenced_by(&query);
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
     let access = app.authorizer.authorize_load(&caller, Delegation::Asked, &path).await?;
     let credentials = app.service.load_credentials(access).await?;

@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use merak_authz::operations::{
     CreateNamespace, DropNamespace, ListNamespaces, LoadNamespaceMetadata, NamespaceExists,
     UpdateNamespaceProperties,
 };
 use merak_authz::{Children, Error as AuthzError, NamespacePath};
 use merak_model::{EntityKind, Namespace};
-use merak_service::NamespaceView;
+use merak_service::{NamespaceView, PropertiesUpdated};
 use merak_wire::iceberg::{
     CreateNamespaceRequest, ListNamespacesResponse, NamespaceResponse,
     UpdateNamespacePropertiesRequest, UpdateNamespacePropertiesResponse,
@@ -18,9 +18,10 @@ use merak_wire::iceberg::{
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{
-    Authenticated, JsonBody, NamespaceInPath, PageRequest, Prefix, QueryMap, namespace_of,
-    next_page_token,
+    Authenticated, JsonBody, Keyed, NamespaceInPath, NoBody, PageRequest, Prefix, QueryMap,
+    namespace_of, next_page_token,
 };
+use crate::iceberg::answers::{Told, answered};
 use crate::middleware::to_the_end;
 
 /// `GET /v1/{prefix}/namespaces`
@@ -33,7 +34,7 @@ pub(crate) async fn list_namespaces(
     let parent = parent_of(&query)?;
     let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
     let of = Some(parent.clone()).filter(|parent| !parent.is_root());
-    let children = Some(Children { of, kind: EntityKind::Namespace, page });
+    let children = Some(Children { of, kind: EntityKind::Namespace, page, names_only: true });
     let path = NamespacePath { catalog, namespace: parent, children };
     let proof = app.authorizer.authorize(&caller, ListNamespaces, &path).await?;
     let found = app.service.list_namespaces(proof, size).await?;
@@ -51,26 +52,32 @@ pub(crate) async fn create_namespace(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Prefix(catalog): Prefix,
-    JsonBody(body): JsonBody<CreateNamespaceRequest>,
+    Keyed(key, JsonBody(body)): Keyed<JsonBody<CreateNamespaceRequest>>,
 ) -> Result<Response, ApiError> {
-    let namespace = Namespace::create(body.namespace)?;
-    let parent = namespace.parent().ok_or_else(|| {
-        ApiError::new(
-            ErrorKind::AlreadyExists,
-            "Cannot create root namespace, as it already exists implicitly.",
-        )
-    })?;
-    let path = NamespacePath { catalog, namespace: parent, children: None };
-    let proof = app
-        .authorizer
-        .authorize(&caller, CreateNamespace, &path)
-        .await
-        .map_err(|error| parent_missing(error, &namespace))?;
-    let properties = body.properties.unwrap_or_default();
-    let made =
-        to_the_end(async move { app.service.create_namespace(proof, namespace, properties).await })
+    let caller = &caller;
+    answered(app, caller, key, Told::of(&catalog), |app| async move {
+        let namespace = Namespace::create(body.namespace)?;
+        let parent = namespace.parent().ok_or_else(|| {
+            ApiError::new(
+                ErrorKind::AlreadyExists,
+                "Cannot create root namespace, as it already exists implicitly.",
+            )
+        })?;
+        let path = NamespacePath { catalog, namespace: parent, children: None };
+        let proof = app
+            .authorizer
+            .authorize(caller, CreateNamespace, &path)
+            .await
+            .map_err(|error| parent_missing(error, &namespace))?;
+        let properties = body.properties.unwrap_or_default();
+        let made =
+            to_the_end(
+                async move { app.service.create_namespace(proof, namespace, properties).await },
+            )
             .await?;
-    Ok(show(&made))
+        Ok(show(&made))
+    })
+    .await
 }
 
 /// `GET /v1/{prefix}/namespaces/{namespace}`
@@ -99,20 +106,21 @@ pub(crate) async fn update_properties(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     path: NamespaceInPath,
-    JsonBody(body): JsonBody<UpdateNamespacePropertiesRequest>,
+    Keyed(key, JsonBody(body)): Keyed<JsonBody<UpdateNamespacePropertiesRequest>>,
 ) -> Result<Response, ApiError> {
-    let proof = app.authorizer.authorize(&caller, UpdateNamespaceProperties, &path.into()).await?;
-    let updates = body.updates.unwrap_or_default();
-    let removals = body.removals.unwrap_or_default();
-    let outcome = to_the_end(async move {
-        app.service.update_namespace_properties(proof, updates, removals).await
+    let caller = &caller;
+    answered(app, caller, key, Told::of(&path.catalog), |app| async move {
+        let operation = UpdateNamespaceProperties;
+        let proof = app.authorizer.authorize(caller, operation, &path.into()).await?;
+        let updates = body.updates.unwrap_or_default();
+        let removals = body.removals.unwrap_or_default();
+        let outcome = to_the_end(async move {
+            app.service.update_namespace_properties(proof, updates, removals).await
+        })
+        .await?;
+        Ok(show_updated(outcome))
     })
-    .await?;
-    Ok(crate::json(&UpdateNamespacePropertiesResponse {
-        updated: outcome.updated,
-        removed: outcome.removed,
-        missing: outcome.missing,
-    }))
+    .await
 }
 
 /// `DELETE /v1/{prefix}/namespaces/{namespace}`
@@ -120,10 +128,15 @@ pub(crate) async fn drop_namespace(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     path: NamespaceInPath,
-) -> Result<StatusCode, ApiError> {
-    let proof = app.authorizer.authorize(&caller, DropNamespace, &path.into()).await?;
-    to_the_end(async move { app.service.drop_namespace(proof).await }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Keyed(key, NoBody): Keyed<NoBody>,
+) -> Result<Response, ApiError> {
+    let caller = &caller;
+    answered(app, caller, key, Told::of(&path.catalog), |app| async move {
+        let proof = app.authorizer.authorize(caller, DropNamespace, &path.into()).await?;
+        to_the_end(async move { app.service.drop_namespace(proof).await }).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
 }
 
 impl From<NamespaceInPath> for NamespacePath {
@@ -152,7 +165,17 @@ fn parent_missing(error: AuthzError, namespace: &Namespace) -> ApiError {
     error.into()
 }
 
-fn show(view: &NamespaceView) -> Response {
+/// What became of a namespace's properties.
+pub(crate) fn show_updated(outcome: PropertiesUpdated) -> Response {
+    crate::json(&UpdateNamespacePropertiesResponse {
+        updated: outcome.updated,
+        removed: outcome.removed,
+        missing: outcome.missing,
+    })
+}
+
+/// A namespace.
+pub(crate) fn show(view: &NamespaceView) -> Response {
     crate::json(&NamespaceResponse {
         namespace: view.namespace.levels(),
         properties: &view.properties,

@@ -5,25 +5,26 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use merak_authz::operations::{
     DropTableWithPurge, DropTableWithoutPurge, ListTables, RegisterTable, RegisterTableOverwrite,
-    RenameTable, TableExists,
+    RenameTable, TableExists, UnregisterTable,
 };
 use merak_authz::{Caller, Children, NamespacePath, NewTablePath, RenamePath, Staging};
 use merak_model::{EntityKind, Namespace, TableIdent};
 use merak_service::{
-    ClientAccess, LoadOptions, Loaded, LoadedTable, Registration, Snapshots, TableDraft,
-    version_tag,
+    AccessDelegation, ClientAccess, LoadOptions, Loaded, LoadedTable, Registration, Snapshots,
+    TableDraft, version_tag,
 };
 use merak_wire::iceberg::{
     CreateTableRequest, ListTablesResponse, RegisterTableRequest, RenameTableRequest,
-    TableIdentifier, TableIdentifierBody, load_table_result,
+    TableIdentifier, TableIdentifierBody, commit_table_result, load_table_result,
 };
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{
-    Authenticated, Delegated, IfNoneMatch, JsonBody, NamespaceInPath, PageRequest, Prefix,
-    QueryMap, TableInPath, next_page_token,
+    Authenticated, Delegated, IfNoneMatch, JsonBody, Keyed, NamespaceInPath, NoBody, PageRequest,
+    Prefix, QueryMap, TableInPath, next_page_token, record_referenced_by,
 };
+use crate::iceberg::answers::{Told, answered};
 use crate::iceberg::credentials::{NOT_STORED, storage_credential};
 use crate::middleware::to_the_end;
 
@@ -35,7 +36,12 @@ pub(crate) async fn list_tables(
     query: QueryMap,
 ) -> Result<Response, ApiError> {
     let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
-    let children = Some(Children { of: Some(namespace.clone()), kind: EntityKind::Table, page });
+    let children = Some(Children {
+        of: Some(namespace.clone()),
+        kind: EntityKind::Table,
+        page,
+        names_only: true,
+    });
     let path = NamespacePath { catalog, namespace: namespace.clone(), children };
     let proof = app.authorizer.authorize(&caller, ListTables, &path).await?;
     let found = app.service.list_tables(proof, size).await?;
@@ -54,27 +60,31 @@ pub(crate) async fn create_table(
     Authenticated(caller): Authenticated,
     NamespaceInPath { catalog, namespace }: NamespaceInPath,
     delegation: Delegated,
-    JsonBody(body): JsonBody<CreateTableRequest>,
+    Keyed(key, JsonBody(body)): Keyed<JsonBody<CreateTableRequest>>,
 ) -> Result<Response, ApiError> {
     let staging = match body.stage_create {
         Some(true) => Staging::Staged,
         Some(false) | None => Staging::Direct,
     };
     let ident = TableIdent { namespace, name: body.name };
-    let path = NewTablePath { catalog, ident };
-    let asked = delegation.0;
-    let delegation = delegation.to_authorize();
-    let access = app.authorizer.authorize_create(&caller, staging, delegation, &path).await?;
-    let draft = TableDraft {
-        location: body.location,
-        schema: body.schema,
-        partition_spec: body.partition_spec,
-        write_order: body.write_order,
-        properties: body.properties.unwrap_or_default(),
-    };
-    let made =
-        to_the_end(async move { app.service.create_table(access, draft, asked).await }).await?;
-    Ok(show(&made, Snapshots::All))
+    let (caller, asked) = (&caller, delegation.0);
+    let told = Told::of_table(&catalog, &ident, asked, show_all);
+    answered(app, caller, key, told, |app| async move {
+        let path = NewTablePath { catalog, ident };
+        let delegation = delegation.to_authorize();
+        let access = app.authorizer.authorize_create(caller, staging, delegation, &path).await?;
+        let draft = TableDraft {
+            location: body.location,
+            schema: body.schema,
+            partition_spec: body.partition_spec,
+            write_order: body.write_order,
+            properties: body.properties.unwrap_or_default(),
+        };
+        let made =
+            to_the_end(async move { app.service.create_table(access, draft, asked).await }).await?;
+        Ok(show_all(&made))
+    })
+    .await
 }
 
 /// `POST /v1/{prefix}/namespaces/{namespace}/register`
@@ -83,32 +93,37 @@ pub(crate) async fn register_table(
     Authenticated(caller): Authenticated,
     NamespaceInPath { catalog, namespace }: NamespaceInPath,
     delegation: Delegated,
-    JsonBody(body): JsonBody<RegisterTableRequest>,
+    Keyed(key, JsonBody(body)): Keyed<JsonBody<RegisterTableRequest>>,
 ) -> Result<Response, ApiError> {
     let path = NewTablePath { catalog, ident: TableIdent { namespace, name: body.name } };
-    let registration = if body.overwrite == Some(true) {
-        let proof = app.authorizer.authorize(&caller, RegisterTableOverwrite, &path).await?;
-        Registration::Overwrite(proof)
-    } else {
-        Registration::New(app.authorizer.authorize(&caller, RegisterTable, &path).await?)
-    };
-    let location = body.metadata_location;
-    let service = app.service.clone();
-    let made =
-        to_the_end(async move { service.register_table(registration, &location).await }).await?;
-    if !delegation.0.is_asked() {
-        return Ok(show(&made, Snapshots::All));
-    }
-    Ok(match load_registered(&app, &caller, &path, delegation).await {
-        Ok(Loaded::Table(table)) => show(&table, Snapshots::All),
-        Ok(Loaded::NotModified(..)) => show(&made, Snapshots::All),
-        // The table is there, and that is what was asked for first: what is wrong with its data the
-        // client is told when it loads it.
-        Err(error) => {
-            tracing::debug!(%error, "no credentials with the answer to a registration");
-            show(&made, Snapshots::All)
+    let told = Told::of_table(&path.catalog, &path.ident, delegation.0, show_all);
+    let caller = &caller;
+    answered(app, caller, key, told, |app| async move {
+        let registration = if body.overwrite == Some(true) {
+            let proof = app.authorizer.authorize(caller, RegisterTableOverwrite, &path).await?;
+            Registration::Overwrite(proof)
+        } else {
+            Registration::New(app.authorizer.authorize(caller, RegisterTable, &path).await?)
+        };
+        let location = body.metadata_location;
+        let service = app.service.clone();
+        let made = to_the_end(async move { service.register_table(registration, &location).await })
+            .await?;
+        if !delegation.0.is_asked() {
+            return Ok(show_all(&made));
         }
+        Ok(match load_registered(&app, caller, &path, delegation).await {
+            Ok(Loaded::Table(table)) => show_all(&table),
+            Ok(Loaded::NotModified(..)) => show_all(&made),
+            // The table is there, and that is what was asked for first: what is wrong with its data
+            // the client is told when it loads it.
+            Err(error) => {
+                tracing::debug!(%error, "no credentials with the answer to a registration");
+                show_all(&made)
+            }
+        })
     })
+    .await
 }
 
 /// A table that was registered, with what its client asked for to reach its files.
@@ -134,6 +149,7 @@ pub(crate) async fn load_table(
     query: QueryMap,
 ) -> Result<Response, ApiError> {
     let snapshots = snapshots_of(&query)?;
+    record_referenced_by(&query);
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
     let access = app.authorizer.authorize_load(&caller, delegation.to_authorize(), &path).await?;
     let options = LoadOptions { snapshots, known_tags, asked: delegation.0 };
@@ -164,16 +180,45 @@ pub(crate) async fn drop_table(
     Authenticated(caller): Authenticated,
     TableInPath { catalog, ident }: TableInPath,
     query: QueryMap,
-) -> Result<StatusCode, ApiError> {
-    let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-    if wants_purge(&query)? {
-        let proof = app.authorizer.authorize(&caller, DropTableWithPurge, &path).await?;
-        to_the_end(async move { app.service.purge_table(proof).await }).await?;
-    } else {
-        let proof = app.authorizer.authorize(&caller, DropTableWithoutPurge, &path).await?;
-        to_the_end(async move { app.service.drop_table(proof).await }).await?;
-    }
-    Ok(StatusCode::NO_CONTENT)
+    Keyed(key, NoBody): Keyed<NoBody>,
+) -> Result<Response, ApiError> {
+    let wants_purge = wants_purge(&query)?;
+    let caller = &caller;
+    answered(app, caller, key, Told::of(&catalog), |app| async move {
+        let path = app.service.table_path(&caller.realm, &catalog, ident).await;
+        if wants_purge {
+            let proof = app.authorizer.authorize(caller, DropTableWithPurge, &path).await?;
+            to_the_end(async move { app.service.purge_table(proof).await }).await?;
+        } else {
+            let proof = app.authorizer.authorize(caller, DropTableWithoutPurge, &path).await?;
+            to_the_end(async move { app.service.drop_table(proof).await }).await?;
+        }
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
+}
+
+/// `POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/unregister`
+pub(crate) async fn unregister_table(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    TableInPath { catalog, ident }: TableInPath,
+    Keyed(key, NoBody): Keyed<NoBody>,
+) -> Result<Response, ApiError> {
+    let told =
+        Told::of_table(&catalog, &ident, AccessDelegation::default(), show_unregistered_again);
+    let caller = &caller;
+    answered(app, caller, key, told, |app| async move {
+        let path = app.service.table_path(&caller.realm, &catalog, ident).await;
+        let proof = app.authorizer.authorize(caller, UnregisterTable, &path).await?;
+        let last = to_the_end(async move { app.service.unregister_table(proof).await }).await?;
+        Ok(crate::raw_json(commit_table_result(Some(&last.metadata_location), &last.metadata)))
+    })
+    .await
+}
+
+fn show_unregistered_again(then: &LoadedTable) -> Response {
+    crate::raw_json(commit_table_result(then.metadata_location.as_deref(), &then.metadata))
 }
 
 /// `POST /v1/{prefix}/tables/rename`
@@ -181,16 +226,20 @@ pub(crate) async fn rename_table(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
     Prefix(catalog): Prefix,
-    JsonBody(body): JsonBody<RenameTableRequest>,
-) -> Result<StatusCode, ApiError> {
+    Keyed(key, JsonBody(body)): Keyed<JsonBody<RenameTableRequest>>,
+) -> Result<Response, ApiError> {
     let path = RenamePath {
         catalog,
         source: ident_of(body.source)?,
         destination: ident_of(body.destination)?,
     };
-    let proof = app.authorizer.authorize(&caller, RenameTable, &path).await?;
-    to_the_end(async move { app.service.rename_table(proof).await }).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let caller = &caller;
+    answered(app, caller, key, Told::of(&path.catalog), |app| async move {
+        let proof = app.authorizer.authorize(caller, RenameTable, &path).await?;
+        to_the_end(async move { app.service.rename_table(proof).await }).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
 }
 
 /// A table named in a body.
@@ -226,6 +275,10 @@ fn wants_purge(query: &QueryMap) -> Result<bool, ApiError> {
 /// The tag of a table's state: weak, since the same state may be written in other bytes.
 fn etag(metadata_location: &str, snapshots: Snapshots, access: &ClientAccess) -> String {
     format!("W/\"{}\"", version_tag(metadata_location, snapshots, access))
+}
+
+fn show_all(table: &LoadedTable) -> Response {
+    show(table, Snapshots::All)
 }
 
 fn show(table: &LoadedTable, snapshots: Snapshots) -> Response {

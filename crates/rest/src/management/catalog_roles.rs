@@ -26,7 +26,12 @@ pub(crate) async fn list_catalog_roles(
     Authenticated(caller): Authenticated,
     names: ManagementNames,
 ) -> Result<Response, ApiError> {
-    let all = Children { of: None, kind: EntityKind::CatalogRole, page: Page::default() };
+    let all = Children {
+        of: None,
+        kind: EntityKind::CatalogRole,
+        page: Page::default(),
+        names_only: false,
+    };
     let path = in_catalog(names.catalog()?, Some(all));
     let proof = app.authorizer.authorize(&caller, ListCatalogRoles, &path).await?;
     let roles = app.service.list_catalog_roles(proof).await?;

@@ -75,7 +75,7 @@ pub(crate) async fn delete_catalog(
 ) -> Result<StatusCode, ApiError> {
     // Two tell whether there is one besides `catalog_admin`.
     let two = Page { after: None, limit: Some(2) };
-    let roles = Children { of: None, kind: EntityKind::CatalogRole, page: two };
+    let roles = Children { of: None, kind: EntityKind::CatalogRole, page: two, names_only: false };
     let proof = app.authorizer.authorize(&caller, DeleteCatalog, &path(name, Some(roles))).await?;
     to_the_end(async move { app.service.delete_catalog(proof).await }).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -86,7 +86,8 @@ fn path(catalog: String, children: Option<Children>) -> CatalogPath {
 }
 
 fn all_catalogs() -> RealmPath {
-    let all = Children { of: None, kind: EntityKind::Catalog, page: Page::default() };
+    let all =
+        Children { of: None, kind: EntityKind::Catalog, page: Page::default(), names_only: false };
     RealmPath { children: Some(all) }
 }
 
@@ -142,11 +143,14 @@ fn draft(body: Value) -> Result<CatalogDraft, ApiError> {
             ));
         }
     };
+    // Only an EXTERNAL catalog can have one: of another it is a member that is not known.
+    let has_connection = catalog_type == CatalogType::External
+        && fields.get("connectionConfigInfo").is_some_and(|connection| !connection.is_null());
     let properties = properties(&mut fields)?
         .ok_or_else(|| constraint(&format!("{PATH}.properties"), "must not be null"))?;
     let storage = storage(&mut fields)?
         .ok_or_else(|| constraint(&format!("{PATH}.storageConfigInfo"), "must not be null"))?;
-    Ok(CatalogDraft { name, catalog_type, properties, storage })
+    Ok(CatalogDraft { name, catalog_type, properties, storage, has_connection })
 }
 
 fn update(body: Value) -> Result<CatalogUpdate, ApiError> {

@@ -8,3 +8,5 @@ pub(crate) mod doctor;
 pub(crate) mod grants;
 pub(crate) mod principal_roles;
 pub(crate) mod principals;
+pub(crate) mod reports;
+pub(crate) mod tasks;

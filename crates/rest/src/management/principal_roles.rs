@@ -28,7 +28,12 @@ pub(crate) async fn list_principal_roles(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
 ) -> Result<Response, ApiError> {
-    let all = Children { of: None, kind: EntityKind::PrincipalRole, page: Page::default() };
+    let all = Children {
+        of: None,
+        kind: EntityKind::PrincipalRole,
+        page: Page::default(),
+        names_only: false,
+    };
     let path = RealmPath { children: Some(all) };
     let proof = app.authorizer.authorize(&caller, ListPrincipalRoles, &path).await?;
     let roles = app.service.list_principal_roles(proof).await?;

@@ -32,7 +32,12 @@ pub(crate) async fn list_principals(
     State(app): State<App>,
     Authenticated(caller): Authenticated,
 ) -> Result<Response, ApiError> {
-    let all = Children { of: None, kind: EntityKind::Principal, page: Page::default() };
+    let all = Children {
+        of: None,
+        kind: EntityKind::Principal,
+        page: Page::default(),
+        names_only: false,
+    };
     let path = RealmPath { children: Some(all) };
     let proof = app.authorizer.authorize(&caller, ListPrincipals, &path).await?;
     let principals = app.service.list_principals(proof).await?;

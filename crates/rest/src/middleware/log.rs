@@ -25,6 +25,7 @@ pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) ->
         operation = tracing::field::Empty,
         securable = tracing::field::Empty,
         credential = tracing::field::Empty,
+        referenced_by = tracing::field::Empty,
         missing = tracing::field::Empty,
     );
     let (method, uri) = (request.method().clone(), request.uri().clone());

@@ -4,6 +4,8 @@ mod cors;
 mod log;
 mod request_id;
 
+pub(crate) use request_id::RequestId;
+
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;

@@ -21,7 +21,12 @@ pub(crate) async fn list_policies(
     query: QueryMap,
 ) -> Result<Response, ApiError> {
     let page = Page::default();
-    let children = Some(Children { of: Some(namespace.clone()), kind: EntityKind::Policy, page });
+    let children = Some(Children {
+        of: Some(namespace.clone()),
+        kind: EntityKind::Policy,
+        page,
+        names_only: false,
+    });
     let path = NamespacePath { catalog, namespace: namespace.clone(), children };
     let proof = app.authorizer.authorize(&caller, ListPolicies, &path).await?;
     let policy_type = query.get("policyType").filter(|name| !name.is_empty());

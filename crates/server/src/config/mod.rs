@@ -3,6 +3,7 @@
 //! Nothing else reads the environment. [`registry`] has every setting there is; each concern has a
 //! file that makes a typed struct of its settings. All problems are found before any is reported.
 
+mod background;
 mod bind;
 mod bootstrap;
 mod cors;
@@ -12,6 +13,7 @@ mod docs;
 mod features;
 mod formats;
 mod guesses;
+mod idempotency;
 mod keys;
 mod limits;
 mod oidc;
@@ -21,6 +23,7 @@ mod proxy;
 mod reader;
 mod realms;
 mod registry;
+mod reports;
 mod sources;
 mod storage;
 mod telemetry;
@@ -29,16 +32,19 @@ mod tests;
 mod tokens;
 mod unread;
 
+pub use background::Background;
 pub use bind::Bind;
 pub use bootstrap::{Bootstrap, RootCredentials};
 pub use cors::{AllowList, Cors};
 pub use database::{Database, Postgres, Sqlite, Synchronous};
 pub use features::RealmFeatures;
 pub use guesses::Guesses;
+pub use idempotency::Idempotency;
 pub use limits::Limits;
 pub use problems::{ConfigErrors, Notice, Origin, Problem, Severity};
 pub use proxy::Forwarding;
 pub use realms::Realms;
+pub use reports::{MetricsReports, ReportSink};
 pub use sources::Sources;
 pub use storage::{AwsKeys, Storage};
 pub use telemetry::{LogFormat, Telemetry};
@@ -71,6 +77,12 @@ pub struct Config {
     pub cors: Cors,
     /// How much of anything there may be.
     pub limits: Limits,
+    /// What is remembered of requests with an idempotency key.
+    pub idempotency: Idempotency,
+    /// What is done in the background.
+    pub background: Background,
+    /// What becomes of engines' reports.
+    pub metrics_reports: MetricsReports,
     /// The feature flags of each realm.
     pub features: RealmFeatures,
 }
@@ -112,6 +124,9 @@ impl Config {
         let telemetry = Telemetry::read(reader);
         let cors = Cors::read(reader);
         let limits = Limits::read(reader);
+        let idempotency = Idempotency::read(reader);
+        let background = Background::read(reader);
+        let metrics_reports = MetricsReports::read(reader);
         Self {
             bind,
             forwarding,
@@ -124,6 +139,9 @@ impl Config {
             telemetry,
             cors,
             limits,
+            idempotency,
+            background,
+            metrics_reports,
             features,
         }
     }

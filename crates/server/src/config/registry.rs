@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use super::background::Check;
 use super::bootstrap::Credentials;
 use super::cors::{Headers, Methods, Origins};
 use super::database::{Persistence, PostgresUrl, Synchronous};
@@ -10,6 +11,7 @@ use super::formats::{
     Secret, Span, Text, Texts,
 };
 use super::oidc::{ClaimPaths, Claims, OnlyDefault, OnlyService, Regex, Url};
+use super::reports::ReportSink;
 use super::storage::{CloudUrl, Endpoint, Number, Signature};
 use super::tokens::{Authentication, Authorization, Broker};
 
@@ -245,9 +247,30 @@ settings! {
         METADATA_MAX: Bytes = setting("merak.metadata.max-bytes", "128M", "The largest metadata file that is read.");
         DOCTOR_TIMEOUT: PositiveSpan = setting("merak.doctor.timeout", "PT50S", "How long all steps of a diagnosis of a catalog's storage may take together. It ends ten seconds before `merak.http.request-timeout` at the latest, so that it is answered.");
     }
+    "Idempotency keys" {
+        IDEMPOTENCY: Boolean = setting("polaris.idempotency.enabled", "true", "Whether a change that is sent again under the same `Idempotency-Key` is answered as it was the first time, and not made again. Polaris' default is `false`.");
+        IDEMPOTENCY_TTL: PositiveSpan = setting("polaris.idempotency.ttl", "PT30M", "How long answers are remembered. Clients are told it, and repeat nothing after it. Polaris' default is `PT5M`.");
+    }
+    "Metrics reports" {
+        REPORT_SINK: ReportSink = setting("polaris.iceberg-metrics.reporting.type", "default", "Where the reports go that engines send of their scans and commits: into the log and the database, into the database alone (`persisting`), or nowhere (`no-op`).");
+        REPORT_RETENTION: Span = setting("merak.metrics-reports.retention", "P30D", "How long reports are kept in the database; `0s` keeps none.");
+        REPORT_MAX_SIZE: Bytes = setting("merak.metrics-reports.max-size", "256K", "The largest report; a larger one is answered 413.");
+    }
+    "Background" {
+        SWEEP_INTERVAL: PositiveSpan = setting("merak.background.sweep-interval", "PT1M", "How often what is too old is removed from the database.");
+        TASKS_AT_ONCE: Count = setting("polaris.tasks.max-concurrent-tasks", "4", "How many tasks, such as the deletion of a dropped table's files, this server works on at a time. Others wait in the database, any number of them.");
+        TASK_ATTEMPTS: Count = setting("merak.tasks.max-attempts", "20", "How often a task is tried before it is given up. An attempt that ends with its server counts, unless that was stopped in order.");
+        TASK_RETRY_DELAY: PositiveSpan = setting("merak.tasks.retry-delay", "PT1S", "How long at most it is waited after the first attempt that failed; after each other one, twice as long.");
+        TASK_MAX_RETRY_DELAY: PositiveSpan = setting("merak.tasks.max-retry-delay", "PT1H", "The longest such wait.");
+        TASK_POLL_INTERVAL: PositiveSpan = setting("merak.tasks.poll-interval", "PT5S", "How often to look for tasks that other replicas queued, or that are to be tried again. One that this server queues it begins at once.");
+        TASK_RETENTION: Span = setting("merak.tasks.retention", "P7D", "How long tasks that are done or failed can still be seen.");
+        PURGE_CHECK: Check = setting("merak.purge.reference-check", "catalog", "Which tables are looked at before the files of a dropped one are deleted, since they may use some: all of its catalog, or only those that lie where it lay, in whatever catalog.");
+        PURGE_MAX_IN_USE: Count = setting("merak.purge.max-files-in-use", "1000000", "Where other tables use more files of a dropped table than this, all of its files are left, and the task fails.");
+        PURGE_REMEMBERED: Count = setting("merak.purge.remembered-files", "200000", "Of how many metadata files, manifest lists and manifests it is remembered in memory that they name only files of their own table, so that they are not read for each purge. Each takes some 100 bytes.");
+    }
     "Logs and metrics" {
         LOG_LEVEL: Level = setting("quarkus.log.level", "INFO", "From which level on messages are logged.");
-        LOG_CATEGORY: Level = setting("quarkus.log.category.\"<category>\".level", "", "The same for one category: a module such as `merak_service` or `sqlx`; `org.apache.polaris` and what is below it means all of Merak.");
+        LOG_CATEGORY: Level = setting("quarkus.log.category.\"<category>\".level", "", "The same for one category: a module such as `merak_service` or `sqlx`; `org.apache.polaris` and what is below it means all of Merak, but for `org.apache.polaris.service.reporting`: that is the lines of engines' reports, `merak_metrics_reports`.");
         LOG_JSON: Boolean = setting("quarkus.log.console.json", "false", "Whether log lines are JSON.").or(&["quarkus.log.console.json.enabled"]);
         LOG_MDC: Text = setting("polaris.log.mdc.<name>", "", "A field that every log line gets.");
         REQUEST_ID_HEADER: Header = setting("polaris.log.request-id-header-name", "X-Request-ID", "The header that carries the id of a request, in and out.");

@@ -62,6 +62,10 @@ impl Telemetry {
     }
 }
 
+/// What the log lines of engines' reports are told from others by, in Polaris and here.
+const REPORTS_OF_POLARIS: &str = "org.apache.polaris.service.reporting";
+const REPORTS: &str = "merak_metrics_reports";
+
 /// The levels of categories, by our names: Java's packages are not here, but that of Polaris has a
 /// counterpart.
 fn levels(reader: &mut Reader) -> BTreeMap<String, LevelFilter> {
@@ -69,6 +73,10 @@ fn levels(reader: &mut Reader) -> BTreeMap<String, LevelFilter> {
     let mut foreign = Vec::new();
     for (category, level) in reader.each(&settings::LOG_CATEGORY) {
         let is_module = category.chars().all(|c| c.is_ascii_alphanumeric() || "_:".contains(c));
+        if category == REPORTS_OF_POLARIS {
+            levels.insert(REPORTS.to_owned(), level);
+            continue;
+        }
         // The category of all of Polaris comes before those below it, and wins.
         if category.starts_with("org.apache.polaris") {
             levels.entry("merak".to_owned()).or_insert(level);

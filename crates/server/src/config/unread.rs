@@ -27,7 +27,6 @@ const WITHOUT_MEANING: &[&str] = &[
     "polaris.events",
     "polaris.file-io",
     "polaris.iceberg-metrics",
-    "polaris.idempotency",
     "polaris.metrics",
     "polaris.node",
     "polaris.persistence.cache",

@@ -13,7 +13,7 @@ use object_store::path::Path;
 
 use super::file::LocalFile;
 use super::s3::Removal;
-use super::{File, Storage, provider_error};
+use super::{File, FileOperation, Storage, provider_error};
 use crate::Error;
 use crate::catalog_store::CatalogStore;
 
@@ -76,7 +76,7 @@ impl Storage {
             return Ok(());
         }
         check_that_it_is_allowed(store, folder)?;
-        self.in_time(folder, async {
+        self.in_time(FileOperation::Delete, folder, async {
             match self.file(store, folder).await? {
                 File::Remote(_) => Ok(()),
                 File::Local(file) => file.run(LocalFile::remove_empty_folders).await,

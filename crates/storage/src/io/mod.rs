@@ -8,6 +8,7 @@ mod file;
 mod gcs;
 pub(crate) mod gzip;
 mod http;
+mod interposed;
 mod narrowed;
 mod opened;
 mod provider_error;
@@ -30,6 +31,7 @@ use self::clouds::CloudStores;
 use self::counted_http::Counters;
 use self::file::LocalFile;
 use self::http::StoreHttp;
+pub use self::interposed::{FileOperation, Interposer};
 pub(crate) use self::provider_error::{
     answer_message, causes, google_words, tidy, to_error as store_error,
 };
@@ -83,6 +85,7 @@ pub struct Storage {
     /// Who signs requests for clients that have no credentials.
     pub(crate) aws: Arc<AwsVendor>,
     counters: Arc<Counters>,
+    interposer: Option<Arc<dyn Interposer>>,
 }
 
 impl Storage {
@@ -118,7 +121,15 @@ impl Storage {
         );
         let clouds =
             CloudStores::new(&settings, azure, google, Arc::clone(&vending), Arc::clone(&http));
-        Self { settings, clock, vending, s3, clouds, http, aws, counters }
+        let interposer = None;
+        Self { settings, clock, vending, s3, clouds, http, aws, counters, interposer }
+    }
+
+    /// The same with something between it and its files, for tests.
+    #[must_use]
+    pub fn interposed(mut self, interposer: Arc<dyn Interposer>) -> Self {
+        self.interposer = Some(interposer);
+        self
     }
 
     /// Credentials for a client. Those minted before serve while they are good; older ones than
@@ -202,7 +213,7 @@ impl Storage {
         location: &Location,
         limit: u64,
     ) -> Result<Bytes, Error> {
-        self.in_time(location, async {
+        self.in_time(FileOperation::Read, location, async {
             match self.file(store, location).await? {
                 File::Remote(object) => object.read(limit).await,
                 File::Local(file) => {
@@ -212,6 +223,12 @@ impl Storage {
             }
         })
         .await
+    }
+
+    /// Whether a file at a location could be opened, such as with the identity that the catalog's
+    /// configuration asks for. Neither it nor its store is asked for anything.
+    pub async fn try_open(&self, store: &CatalogStore, location: &Location) -> Result<(), Error> {
+        self.in_time(FileOperation::Read, location, self.file(store, location)).await.map(|_| ())
     }
 
     /// Creates a metadata file, and never replaces one.
@@ -229,7 +246,7 @@ impl Storage {
             Compression::None => Bytes::copy_from_slice(json),
             Compression::Gzip => gzip::compress(json).await,
         };
-        self.in_time(location, async {
+        self.in_time(FileOperation::Create, location, async {
             match self.file(store, location).await? {
                 File::Remote(object) => object.create(content).await,
                 File::Local(file) => {
@@ -247,7 +264,7 @@ impl Storage {
         if store.config.storage_type() != StorageType::File {
             return Ok(());
         }
-        self.in_time(folder, async {
+        self.in_time(FileOperation::Create, folder, async {
             match self.file(store, folder).await? {
                 File::Remote(_) => Ok(()),
                 File::Local(file) => file.run(LocalFile::make_folder).await,
@@ -258,7 +275,7 @@ impl Storage {
 
     /// Removes a file that nothing refers to any more. One that is missing already is fine.
     pub async fn delete(&self, store: &CatalogStore, location: &Location) -> Result<(), Error> {
-        self.in_time(location, async {
+        self.in_time(FileOperation::Delete, location, async {
             match self.file(store, location).await? {
                 File::Remote(object) => object.delete().await,
                 File::Local(file) => {
@@ -318,9 +335,16 @@ impl Storage {
 
     async fn in_time<T>(
         &self,
+        operation: FileOperation,
         location: &Location,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        if let Some(interposer) = &self.interposer {
+            interposer.before(operation, location).await?;
+            let done = work.await?;
+            interposer.after(operation, location).await?;
+            return Ok(done);
+        }
         match tokio::time::timeout(self.settings.deadline(), work).await {
             Ok(result) => result,
             Err(_) => Err(Error::Timeout { location: location.to_string() }),

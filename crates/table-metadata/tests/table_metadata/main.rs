@@ -14,6 +14,7 @@ mod partition_specs;
 mod properties;
 mod reading;
 mod references;
+mod repeated;
 mod requests;
 mod requirements;
 mod row_lineage;

@@ -157,6 +157,19 @@ fn logs_and_metrics_have_names_of_their_users() {
 }
 
 #[test]
+fn the_lines_of_reports_have_a_level_of_their_own() {
+    for category in ["org.apache.polaris.service.reporting", "merak_metrics_reports"] {
+        let of_reports = format!("quarkus.log.category.\"{category}\".level=OFF\n");
+        let all = "quarkus.log.category.\"org.apache.polaris\".level=DEBUG";
+
+        let telemetry = config(&file(&(of_reports + all))).telemetry;
+
+        let levels = "info,sqlx::postgres::notice=warn,merak=debug,merak_metrics_reports=off";
+        assert_eq!(telemetry.filter(), levels);
+    }
+}
+
+#[test]
 fn google_is_found_by_the_variables_of_its_own_tools() {
     let file = |sources: &Sources| config(sources).storage.google.gcloud_file;
     let adc = "application_default_credentials.json";

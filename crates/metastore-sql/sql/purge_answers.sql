@@ -1,0 +1,2 @@
+-- Nothing refers to the realm from there.
+delete from idempotency_record where realm = $1

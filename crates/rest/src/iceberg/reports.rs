@@ -1,0 +1,40 @@
+//! Reports of what engines did.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use merak_authz::operations::{ReportReadMetrics, ReportWriteMetrics};
+use merak_service::EngineReport;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::extract::{Authenticated, ReportBody, TableInPath};
+use crate::middleware::RequestId;
+
+/// `POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/metrics`
+pub(crate) async fn report_metrics(
+    State(app): State<App>,
+    Authenticated(caller): Authenticated,
+    TableInPath { catalog, ident }: TableInPath,
+    Extension(request_id): Extension<RequestId>,
+    ReportBody { text, value }: ReportBody,
+) -> Result<StatusCode, ApiError> {
+    let report = EngineReport::parse(text, &value)?;
+    let path = app.service.table_path(&caller.realm, &catalog, ident).await;
+    let request_id = request_id.0.to_str().unwrap_or_default();
+    match report {
+        EngineReport::Scan(report) => {
+            let proof = app.authorizer.authorize(&caller, ReportReadMetrics, &path).await?;
+            app.service.report_scan(proof, request_id, report).await?;
+        }
+        EngineReport::Commit(report) => {
+            let proof = app.authorizer.authorize(&caller, ReportWriteMetrics, &path).await?;
+            app.service.report_commit(proof, request_id, report).await?;
+        }
+        EngineReport::Unknown { report_type } => {
+            let proof = app.authorizer.authorize(&caller, ReportReadMetrics, &path).await?;
+            app.service.report_unknown(proof, &report_type).await;
+        }
+    }
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,112 @@
+//! Views that are there.
+
+use bytes::Bytes;
+use merak_authz::operations::{DropView, ListViews, LoadView, RenameView, ViewExists};
+use merak_authz::{Authorized, ResolvedTable, ResolvedView, ResolvedViewRename};
+use merak_model::entity::internal;
+use merak_model::features::{DROP_WITH_PURGE_ENABLED, PURGE_VIEW_METADATA_ON_DROP};
+use merak_model::{Entity, EntityKind, Location, RealmId, StorageConfig};
+
+use crate::commits::table_ref;
+use crate::locations::check_still_allowed;
+use crate::new_tables::WrittenFile;
+use crate::tables::{Names, pointer};
+use crate::{Error, Service};
+
+/// A view as a client gets it.
+#[derive(Debug, Clone)]
+pub struct LoadedView {
+    /// Where its metadata file is.
+    pub metadata_location: String,
+    /// Its metadata, as JSON.
+    pub metadata: Bytes,
+}
+
+impl LoadedView {
+    /// The view that a metadata file is of.
+    pub(crate) fn of(file: WrittenFile) -> Self {
+        Self { metadata_location: file.pointer.as_str().to_owned(), metadata: file.json }
+    }
+}
+
+impl Service {
+    /// The views of a namespace, a page of them. The proof must have been asked for with one more.
+    pub async fn list_views(
+        &self,
+        proof: Authorized<ListViews>,
+        size: Option<u32>,
+    ) -> Result<Names, Error> {
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        self.names(&realm, caller, proof.into_target(), EntityKind::View, size).await
+    }
+
+    /// Says that a view is there, which the proof already shows.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn view_exists(&self, _: Authorized<ViewExists>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// A view's metadata.
+    pub async fn load_view(&self, proof: Authorized<LoadView>) -> Result<LoadedView, Error> {
+        let ResolvedView(found) = proof.target();
+        let store = self.store(proof.realm(), &found.namespace.catalog)?;
+        check_still_allowed(&found.ident, &found.table, &store.config)?;
+        let location = pointer(found)?;
+        let view = table_ref(proof.realm(), found);
+        let metadata =
+            self.metadata.json(view, &store, location, found.metadata.as_deref()).await?;
+        Ok(LoadedView { metadata_location: location.to_owned(), metadata })
+    }
+
+    /// Removes a view from its catalog and, where that is switched on, its current metadata file.
+    pub async fn drop_view(&self, proof: Authorized<DropView>) -> Result<(), Error> {
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let ResolvedView(target) = proof.into_target();
+        // Behind the commits that wait: they were asked for first.
+        let _turn = self.view_queue.enter(&realm, target.table.id).await;
+        let dropped = self.drop_resolved(&realm, caller, target, false).await?;
+        self.purge_view(&realm, &dropped).await;
+        Ok(())
+    }
+
+    /// Removes the metadata file of a view that was dropped, if both flags say so. The view is gone
+    /// already: that its file stays can be told to nobody but the log.
+    async fn purge_view(&self, realm: &RealmId, target: &ResolvedTable) {
+        let (catalog, view) = (&target.namespace.catalog, &target.table);
+        let features = self.features_of(realm);
+        let features = features.within(&catalog.properties);
+        let is_wanted = [&PURGE_VIEW_METADATA_ON_DROP, &DROP_WITH_PURGE_ENABLED]
+            .iter()
+            .all(|flag| features.is_on(flag));
+        if !is_wanted {
+            return;
+        }
+        let store = match self.store(realm, catalog) {
+            Ok(store) => store,
+            Err(error) => {
+                tracing::warn!(view = %target.ident, %error, "its metadata file is left behind");
+                return;
+            }
+        };
+        if let Some(file) = own_file(view, &store.config) {
+            self.metadata.discard(&store, &file).await;
+        } else {
+            tracing::info!(view = %target.ident, "its metadata file is not its own, and stays");
+        }
+    }
+
+    /// Moves a view to another name or namespace. Its files stay where they are.
+    pub async fn rename_view(&self, proof: Authorized<RenameView>) -> Result<(), Error> {
+        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let ResolvedViewRename(target) = proof.into_target();
+        let _turn = self.view_queue.enter(&realm, target.source.table.id).await;
+        self.rename_resolved(&realm, caller, target).await
+    }
+}
+
+/// A view's metadata file, if it is in the view's own metadata folder, within what the catalog allows.
+fn own_file(view: &Entity, config: &StorageConfig) -> Option<Location> {
+    let folder = Location::parse(view.internal.get(internal::METADATA_FOLDER)?).ok()?;
+    let file = Location::parse(view.metadata_location.as_deref()?).ok()?;
+    (folder.contains(&file) && config.allows(&file)).then_some(file)
+}

@@ -1,0 +1,125 @@
+//! What the metastore does beside requests' changes, where nothing goes wrong.
+
+use async_trait::async_trait;
+use merak_metastore::{
+    AnswerRecord, Answers, Error, FoundReport, Hold, MetricsReport, MetricsReports, ReportsQuery,
+    TablesAfter, Task, TaskEnd, Tasks,
+};
+use merak_model::{Entity, EntityId, RealmId};
+
+use super::metastore::Between;
+
+#[async_trait]
+impl Answers for Between {
+    async fn settle_answer(
+        &self,
+        realm: &RealmId,
+        record: &AnswerRecord,
+    ) -> Result<AnswerRecord, Error> {
+        self.inner.settle_answer(realm, record).await
+    }
+
+    async fn forget_answers(&self, now_ms: i64, limit: u32) -> Result<u64, Error> {
+        self.inner.forget_answers(now_ms, limit).await
+    }
+}
+
+#[async_trait]
+impl MetricsReports for Between {
+    async fn add_report(&self, realm: &RealmId, report: &MetricsReport) -> Result<(), Error> {
+        self.inner.add_report(realm, report).await
+    }
+
+    async fn reports(
+        &self,
+        realm: &RealmId,
+        query: &ReportsQuery,
+    ) -> Result<Vec<FoundReport>, Error> {
+        self.inner.reports(realm, query).await
+    }
+
+    async fn forget_reports(&self, before_ms: i64, limit: u32) -> Result<u64, Error> {
+        self.inner.forget_reports(before_ms, limit).await
+    }
+}
+
+#[async_trait]
+impl Tasks for Between {
+    async fn claim_task(
+        &self,
+        realms: &[RealmId],
+        owner: &str,
+        now_ms: i64,
+        due_ms: i64,
+    ) -> Result<Option<(RealmId, Task)>, Error> {
+        self.inner.claim_task(realms, owner, now_ms, due_ms).await
+    }
+
+    async fn report_task(
+        &self,
+        hold: &Hold,
+        progress: &str,
+        now_ms: i64,
+        due_ms: i64,
+    ) -> Result<bool, Error> {
+        self.inner.report_task(hold, progress, now_ms, due_ms).await
+    }
+
+    async fn settle_task(
+        &self,
+        hold: &Hold,
+        progress: &str,
+        end: &TaskEnd,
+        now_ms: i64,
+    ) -> Result<bool, Error> {
+        self.inner.settle_task(hold, progress, end, now_ms).await
+    }
+
+    async fn tasks(
+        &self,
+        realm: &RealmId,
+        catalog: EntityId,
+        after: Option<EntityId>,
+        limit: u32,
+    ) -> Result<Vec<Task>, Error> {
+        self.inner.tasks(realm, catalog, after, limit).await
+    }
+
+    async fn task(
+        &self,
+        realm: &RealmId,
+        catalog: EntityId,
+        id: EntityId,
+    ) -> Result<Option<Task>, Error> {
+        self.inner.task(realm, catalog, id).await
+    }
+
+    async fn retry_task(
+        &self,
+        realm: &RealmId,
+        catalog: EntityId,
+        id: EntityId,
+        now_ms: i64,
+    ) -> Result<bool, Error> {
+        self.inner.retry_task(realm, catalog, id, now_ms).await
+    }
+
+    async fn forget_tasks(
+        &self,
+        realms: &[RealmId],
+        before_ms: i64,
+        limit: u32,
+    ) -> Result<usize, Error> {
+        self.inner.forget_tasks(realms, before_ms, limit).await
+    }
+
+    async fn tables(
+        &self,
+        realm: &RealmId,
+        catalog: EntityId,
+        after: &TablesAfter,
+        limit: u32,
+    ) -> Result<Vec<Entity>, Error> {
+        self.inner.tables(realm, catalog, after, limit).await
+    }
+}
