@@ -22,6 +22,7 @@ from rest import Rest
 from s3_places import S3Place
 from server import CLIENT_ID, CLIENT_SECRET, Postgres, Server, Sqlite
 from spark import Spark, running
+from spark_tables import Sheet
 
 S3_READY_WITHIN_S = 60
 FOREIGN_SETTINGS = ("AWS_", "AZURE_", "CLOUDSDK_", "GOOGLE_", "PYICEBERG_")
@@ -248,6 +249,11 @@ def s3_lake(server: Server, rest: Rest, extensions: Path, object_store: ObjectSt
     rest.create_s3_catalog(lake.name, lake.base, object_store.endpoint)
     yield lake
     lake.close()
+
+
+@pytest.fixture
+def sheet(spark: Spark, file_lake: Lake, rest: Rest) -> Sheet:
+    return Sheet(spark, file_lake, rest)
 
 
 def _logs(config: pytest.Config) -> list[Path]:

@@ -26,10 +26,10 @@ class Rest:
     def post(self, path: str, body: Any) -> Any:
         return self._expect(self.send("POST", path, json=body))
 
-    def create_file_catalog(self, name: str, base: str) -> None:
-        self.create_catalog(name, base, {"storageType": "FILE"})
+    def create_file_catalog(self, name: str, base: str, kind: str = "INTERNAL") -> None:
+        self.create_catalog(name, base, {"storageType": "FILE"}, kind=kind)
 
-    def create_s3_catalog(self, name: str, base: str, endpoint: str) -> None:
+    def create_s3_catalog(self, name: str, base: str, endpoint: str, kind: str = "INTERNAL") -> None:
         storage = {
             "storageType": "S3",
             "region": "us-east-1",
@@ -37,13 +37,20 @@ class Rest:
             "pathStyleAccess": True,
             "stsUnavailable": True,
         }
-        self.create_catalog(name, base, storage)
+        self.create_catalog(name, base, storage, kind=kind)
 
-    def create_catalog(self, name: str, base: str, storage: dict[str, Any]) -> None:
-        """Makes a catalog whose only allowed location is its base location."""
+    def create_catalog(
+        self,
+        name: str,
+        base: str,
+        storage: dict[str, Any],
+        properties: dict[str, str] | None = None,
+        kind: str = "INTERNAL",
+    ) -> None:
+        """Makes a catalog whose only allowed location is its base location, unless the storage names others."""
         storage = {"allowedLocations": [base], **storage}
-        properties = {"default-base-location": base}
-        catalog = {"name": name, "type": "INTERNAL", "properties": properties, "storageConfigInfo": storage}
+        properties = {"default-base-location": base, **(properties or {})}
+        catalog = {"name": name, "type": kind, "properties": properties, "storageConfigInfo": storage}
         self._made("POST", "/api/management/v1/catalogs", {"catalog": catalog})
 
     def open_content(self, catalog: str) -> None:
@@ -53,6 +60,11 @@ class Rest:
 
     def create_principal(self, name: str, catalog: str, *grants: dict[str, Any]) -> "Rest":
         """Makes a principal that holds these grants on a catalog and no others, and returns its session."""
+        token = request_token(self.uri, *self.create_credentials(name, catalog, *grants))
+        return Rest(self.uri, self._expect(token)["access_token"])
+
+    def create_credentials(self, name: str, catalog: str, *grants: dict[str, Any]) -> tuple[str, str]:
+        """Makes a principal that holds these grants on a catalog and no others, and returns its id and secret."""
         management, role = "/api/management/v1", f"{name}-role"
         made = self._made("POST", f"{management}/principals", {"principal": {"name": name}}).json()
         self._made("POST", f"{management}/principal-roles", {"principalRole": {"name": role}})
@@ -63,8 +75,7 @@ class Rest:
         self._made("PUT", assignment, {"catalogRole": {"name": role}})
         self._made("PUT", f"{management}/principals/{name}/principal-roles", {"principalRole": {"name": role}})
         secret = made["credentials"]
-        token = request_token(self.uri, secret["clientId"], secret["clientSecret"])
-        return Rest(self.uri, self._expect(token)["access_token"])
+        return secret["clientId"], secret["clientSecret"]
 
     def create_namespace(self, catalog: str, namespace: str) -> None:
         self.post(f"/api/catalog/v1/{catalog}/namespaces", {"namespace": [namespace]})
@@ -72,6 +83,19 @@ class Rest:
     def create_table(self, catalog: str, namespace: str, name: str) -> dict[str, Any]:
         schema = {"type": "struct", "fields": [{"id": 1, "name": "id", "type": "long", "required": False}]}
         return self.post(f"/api/catalog/v1/{catalog}/namespaces/{namespace}/tables", {"name": name, "schema": schema})
+
+    def create_view(self, catalog: str, namespace: str, name: str) -> dict[str, Any]:
+        schema = {"type": "struct", "fields": [{"id": 1, "name": "id", "type": "long", "required": False}]}
+        version = {
+            "version-id": 1,
+            "timestamp-ms": 1,
+            "schema-id": 0,
+            "summary": {},
+            "representations": [{"type": "sql", "sql": "SELECT 1 AS id", "dialect": "spark"}],
+            "default-namespace": [],
+        }
+        body = {"name": name, "schema": schema, "view-version": version, "properties": {}}
+        return self.post(f"/api/catalog/v1/{catalog}/namespaces/{namespace}/views", body)
 
     def load_table(self, catalog: str, namespace: str, name: str) -> dict[str, Any]:
         return self.get(table_path(catalog, namespace, name))

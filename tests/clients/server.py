@@ -168,6 +168,12 @@ class Server:
             ) from None
         self._process = None
 
+    def peak_memory_mib(self) -> float:
+        """Returns the most memory that the running process had so far."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (peak,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(peak.split()[1]) / 1024
+
     def _tail(self) -> str:
         texts = [file.read_text(errors="replace") for file in (self.printed, self.log)]
         return "\n".join(["", *(line for text in texts for line in text.splitlines()[-40:])])

@@ -82,6 +82,19 @@ class Spark:
     def sql(self, statement: str) -> list[tuple]:
         return [tuple(row) for row in self._session.sql(statement).collect()]
 
+    def query(self, statement: str) -> DataFrame:
+        """Returns the rows of a query, to be written somewhere."""
+        return self._session.sql(statement)
+
+    @contextmanager
+    def setting(self, key: str, value: str) -> Iterator[None]:
+        """Has the session do otherwise for a while."""
+        self._session.conf.set(key, value)
+        try:
+            yield
+        finally:
+            self._session.conf.unset(key)
+
     def frame(self, table: str) -> DataFrame:
         """Returns a table's rows as they are now, to be read later and more than once."""
         return self._session.table(table)
@@ -90,6 +103,12 @@ class Spark:
         """Returns Iceberg's own handle of a table."""
         java = self._session._jvm.org.apache.iceberg.spark.Spark3Util
         return java.loadIcebergTable(self._session._jsparkSession, name)
+
+    def java_drop(self, lake: Lake, namespace: str, table: str, purge: bool) -> bool:
+        """Has Iceberg's own client drop a table, and returns what it says."""
+        catalog = self._session._jsparkSession.sessionState().catalogManager().catalog(lake.name).icebergCatalog()
+        identifier = self._session._jvm.org.apache.iceberg.catalog.TableIdentifier
+        return catalog.dropTable(identifier.parse(f"{namespace}.{table}"), purge)
 
     @staticmethod
     def write_file(table: Any, path: str, body: bytes) -> None:

@@ -76,15 +76,21 @@ def test_every_privilege_there_is_can_be_granted_on_its_kind_of_securable(
     assert granted == [GRANTED[kind]] * len(privileges)
 
 
-def test_privileges_on_views_are_granted_above_them_as_long_as_there_are_none(cli: PolarisCli, sales: str):
+def test_privileges_on_views_are_granted_above_them_and_on_those_that_are_there(
+    cli: PolarisCli, rest: Rest, sales: str
+):
     person = hire(cli, sales)
     for kind in ("catalog", "namespace"):
         cli.do("privileges", kind, "grant", *on(sales, person.catalog_role, **PLACES[kind]), "VIEW_FULL_METADATA")
 
     view = [*on(sales, person.catalog_role, "sales.eu"), "--view", "totals", "VIEW_LIST"]
     assert cli.refuse("privileges", "view", "grant", *view) == "NoSuchViewException"
-
     assert [grant["type"] for grant in _grants(cli, person)] == ["catalog", "namespace"]
+
+    rest.create_view(sales, "sales%1Feu", "totals")
+    cli.do("privileges", "view", "grant", *view)
+
+    assert [grant["type"] for grant in _grants(cli, person)] == ["catalog", "namespace", "view"]
 
 
 def test_nothing_is_granted_on_what_is_not_there_or_to_whom_is_not_there(cli: PolarisCli, sales: str):

@@ -1,10 +1,13 @@
 """Spark: SQL through Iceberg's Java client, which other engines on the JVM share."""
 
+import time
+
 import pytest
 from pyiceberg.schema import Schema
 from pyiceberg.types import LongType, NestedField, StringType
 
 from lake import Lake
+from rest import Rest
 from rows import ids, rows
 from spark import Spark
 
@@ -172,3 +175,23 @@ def test_required_columns_and_identifiers_are_kept(file_orders: Orders):
         NestedField(2, "name", StringType(), required=False),
         identifier_field_ids=[1],
     )
+
+
+def test_scans_and_commits_are_reported(orders: Orders):
+    assert orders.rows("WHERE id = 2") == [(2, "b")]
+
+    rest = Rest(orders.lake.uri)
+    path = f"/api/management/v1/catalogs/{orders.lake.name}/metrics-reports?namespace=sales&table=orders"
+    deadline = time.monotonic() + 60
+    # Spark sends them beside its work.
+    while {report["kind"] for report in rest.get(path)["reports"]} != {"scan", "commit"}:
+        assert time.monotonic() < deadline, "nothing was reported"
+        time.sleep(0.1)
+
+    reports = rest.get(path)["reports"]
+    commit = next(report["report"] for report in reports if report["kind"] == "commit")
+    scan = next(report["report"] for report in reports if report["kind"] == "scan")
+    assert commit["operation"] == "append"
+    assert commit["metrics"]["added-records"]["value"] == 3
+    assert scan["snapshot-id"] == commit["snapshot-id"]
+    assert scan["projected-field-names"] == ["id", "name"]
