@@ -16,7 +16,8 @@ use crate::delegation::{AccessDelegation, Wanted};
 use crate::metadata::TableRef;
 use crate::namespaces::{NamespaceView, PropertiesUpdated};
 use crate::outcome::WAITS_MS;
-use crate::tables::LoadedTable;
+use crate::sweep::millis;
+use crate::tables::{LoadedTable, hex};
 use crate::{Error, Service};
 
 /// How many answers that expired are forgotten in one statement.
@@ -68,13 +69,7 @@ impl AnswerKey {
         for part in parts {
             add(part);
         }
-        let fingerprint =
-            hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-                use std::fmt::Write as _;
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
-        Self { principal, key, fingerprint, lifetime }
+        Self { principal, key, fingerprint: hex(hash), lifetime }
     }
 }
 
@@ -243,14 +238,13 @@ impl Service {
 
     fn record(&self, key: &AnswerKey, answer: &Answer) -> AnswerRecord {
         let now_ms = self.clock.now_ms();
-        let lifetime_ms = i64::try_from(key.lifetime.as_millis()).unwrap_or(i64::MAX);
         AnswerRecord {
             principal: key.principal.clone(),
             key: key.key.clone(),
             fingerprint: key.fingerprint.clone(),
             answer: serde_json::to_string(answer).expect("an answer has a JSON form"),
             created_ms: now_ms,
-            expires_ms: now_ms.saturating_add(lifetime_ms),
+            expires_ms: now_ms.saturating_add(millis(key.lifetime)),
         }
     }
 }

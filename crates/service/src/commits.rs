@@ -12,7 +12,7 @@ use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES,
 };
-use merak_model::{Entity, EntityId, EntityKind, Location, Properties, RealmId};
+use merak_model::{Entity, EntityId, EntityKind, Location, RealmId};
 use merak_storage::CatalogStore;
 use merak_table_metadata::{CommitContext, TableCommit, TableMetadata};
 use serde_json::Value;
@@ -22,7 +22,7 @@ use crate::delegation::ClientAccess;
 use crate::external::check_internal;
 use crate::locations::{check_files, check_places, check_still_allowed, places};
 use crate::metadata::TableRef;
-use crate::new_tables::{WrittenFile, check_is_free, check_table_properties, table_exists};
+use crate::new_tables::{WrittenFile, check_is_free, check_set_properties, table_exists};
 use crate::outcome::{Left, Trace};
 use crate::queue::{Newest, Turn};
 use crate::tables::{LoadedTable, pointer};
@@ -108,7 +108,7 @@ impl Service {
                 return self.unchanged(realm, target, &base, &store).await;
             };
             let file = self.write_file(&store, &metadata, Some(base.location())).await?;
-            let entity = self.moved(&base, &metadata, &file)?;
+            let entity = self.repointed(&base.entity, &metadata, &file)?;
             let change = self.pointer_swap(&base, entity.clone(), &file, features);
             let left = Left::Pointer(&target.ident, entity.id, file.pointer.as_str());
             let trace = Trace { caller, catalog: &target.namespace.catalog, left };
@@ -288,16 +288,6 @@ impl Service {
         Ok(metadata)
     }
 
-    /// The table as a commit leaves it.
-    pub(crate) fn moved(
-        &self,
-        base: &Base,
-        metadata: &TableMetadata,
-        file: &WrittenFile,
-    ) -> Result<Entity, Error> {
-        self.repointed(&base.entity, metadata, file)
-    }
-
     /// The change that moves the pointer, if nobody moved it since the base was read.
     pub(crate) fn pointer_swap(
         &self,
@@ -420,7 +410,6 @@ fn is_table_there(error: &Error, target: &ResolvedNewTable) -> bool {
 }
 
 fn check_properties(commit: &TableCommit, features: CatalogFeatures<'_>) -> Result<(), Error> {
-    let set: Properties =
-        commit.set_properties().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    check_table_properties(&set, commit.requested_location().is_some(), features)
+    let has_location = commit.requested_location().is_some();
+    check_set_properties(commit.set_properties(), has_location, features)
 }

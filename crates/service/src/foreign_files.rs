@@ -1,5 +1,6 @@
 //! Metadata files that another catalog wrote, and tables that are pointed at them.
 
+use bytes::Bytes;
 use merak_authz::ResolvedNamespace;
 use merak_metastore::{Change, MetadataBody};
 use merak_model::features::{ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures};
@@ -29,19 +30,31 @@ impl Service {
         namespace: &ResolvedNamespace,
         features: CatalogFeatures<'_>,
     ) -> Result<ForeignFile, Error> {
-        let location = Location::parse(location)?;
-        let place = std::slice::from_ref(&location);
-        check_places(ident, place, namespace, &store.config, features)?;
-        let json = self.metadata.read(store, &location).await?;
+        let (location, json) = self.read_at(store, location, ident, namespace, features).await?;
         let metadata = metadata::parse(location.as_str(), &json)?;
         // A commit would find what is wrong inside later, and could not mend it.
-        metadata.validate().map_err(|error| {
-            Error::BadRequest(format!("The metadata file {location} is malformed: {error}"))
-        })?;
+        metadata.validate().map_err(|error| malformed(&location, &error))?;
         check_places(ident, &places(&metadata)?, namespace, &store.config, features)?;
         check_metadata_file(&location, Homes::of(&metadata), features)?;
         check_files(ident, metadata.file_locations(), &store.config)?;
         Ok(ForeignFile { file: WrittenFile::found(location, json), metadata })
+    }
+
+    /// Reads a metadata file of a table or view that another catalog wrote, if it is where that may
+    /// be. What is inside is not judged.
+    pub(crate) async fn read_at(
+        &self,
+        store: &CatalogStore,
+        location: &str,
+        ident: &TableIdent,
+        namespace: &ResolvedNamespace,
+        features: CatalogFeatures<'_>,
+    ) -> Result<(Location, Bytes), Error> {
+        let location = Location::parse(location)?;
+        let place = std::slice::from_ref(&location);
+        check_places(ident, place, namespace, &store.config, features)?;
+        let json = self.metadata.read(store, &location).await?;
+        Ok((location, json))
     }
 
     /// A table as it is once it points at another file.
@@ -53,7 +66,7 @@ impl Service {
     ) -> Result<Entity, Error> {
         let mut after = table.clone();
         describe(&mut after, metadata)?;
-        after.metadata_location = Some(file.pointer.as_str().to_owned());
+        after.metadata_location = Some(file.pointer.clone());
         after.version = table.version.next();
         after.updated_ms = self.clock.now_ms();
         Ok(after)
@@ -66,7 +79,7 @@ impl Service {
         file: &WrittenFile,
         features: CatalogFeatures<'_>,
     ) -> Change {
-        table.metadata_location = Some(file.pointer.as_str().to_owned());
+        table.metadata_location = Some(file.pointer.clone());
         Change::Create {
             entity: Box::new(table),
             metadata: self.metadata.beside(&file.json),
@@ -89,6 +102,11 @@ impl Service {
             keep_apart: !features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP),
         }
     }
+}
+
+/// What is wrong with a metadata file that can be read.
+pub(crate) fn malformed(location: &Location, error: &merak_table_metadata::Error) -> Error {
+    Error::BadRequest(format!("The metadata file {location} is malformed: {error}"))
 }
 
 /// Whether metadata is of another table than the one that is there: whoever has that open would take

@@ -387,6 +387,16 @@ pub(crate) fn creation_failed(error: MetastoreError, ident: &TableIdent) -> Erro
     making_failed(EntityKind::Table, error, ident)
 }
 
+/// Refuses properties that a commit sets and that a table or view may not have.
+pub(crate) fn check_set_properties<'a>(
+    set: impl Iterator<Item = (&'a str, &'a str)>,
+    has_location: bool,
+    features: CatalogFeatures<'_>,
+) -> Result<(), Error> {
+    let set = set.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+    check_table_properties(&set, has_location, features)
+}
+
 /// Refuses properties that a table or view may not have.
 pub(crate) fn check_table_properties(
     properties: &Properties,

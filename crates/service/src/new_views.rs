@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::answers::Answer;
 use crate::external::check_internal;
+use crate::foreign_files::malformed;
 use crate::locations::{Homes, check_metadata_file, check_places, view_places};
 use crate::new_tables::{NewFile, WrittenFile, check_table_properties, default_table_location};
 use crate::outcome::{Left, Trace};
@@ -103,15 +104,11 @@ impl Service {
         let catalog = &target.namespace.catalog;
         let features = features.within(&catalog.properties);
         let store = self.store(realm, catalog)?;
-        let location = Location::parse(metadata_location)?;
-        let place = std::slice::from_ref(&location);
-        check_places(ident, place, &target.namespace, &store.config, features)?;
-        let json = self.metadata.read(&store, &location).await?;
+        let (location, json) =
+            self.read_at(&store, metadata_location, ident, &target.namespace, features).await?;
         let metadata = metadata::parse_view(location.as_str(), &json)?;
         // A commit would find what is wrong inside later, and could not mend it.
-        metadata.validate().map_err(|error| {
-            Error::BadRequest(format!("The metadata file {location} is malformed: {error}"))
-        })?;
+        metadata.validate().map_err(|error| malformed(&location, &error))?;
         let places = view_places(&metadata)?;
         check_places(ident, &places, &target.namespace, &store.config, features)?;
         check_metadata_file(&location, Homes::of_view(&metadata), features)?;
@@ -133,7 +130,7 @@ impl Service {
         mut entity: Entity,
         file: &WrittenFile,
     ) -> Result<(), MetastoreError> {
-        entity.metadata_location = Some(file.pointer.as_str().to_owned());
+        entity.metadata_location = Some(file.pointer.clone());
         let left = Left::Pointer(&target.ident, entity.id, file.pointer.as_str());
         let trace = Trace { caller, catalog: &target.namespace.catalog, left };
         let change = Change::Create {
@@ -192,7 +189,7 @@ impl Service {
 
 /// The answer that tells of a view, as it is remembered.
 pub(crate) fn view_answer(file: &WrittenFile) -> Answer {
-    Answer::View { metadata_location: file.pointer.as_str().to_owned() }
+    Answer::View { metadata_location: file.pointer.clone() }
 }
 
 /// Writes down on a view's entity what its metadata says: where it lies, for the check of the allowed

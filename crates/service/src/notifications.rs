@@ -138,13 +138,15 @@ impl Service {
         for _ in 0..MAX_TRIES {
             let catalog = &found.root.catalog;
             let changes = self.changes(&found, news, features.within(&catalog.properties))?;
-            let left = left_by(&found, &changes, news);
-            let applied = match left {
-                Some(left) => {
-                    let trace = Trace { caller, catalog, left };
-                    self.apply_surely(realm, changes, || Answer::Done, trace).await
-                }
-                None => self.answer_unchanged(realm, || Answer::Done).await,
+            let applied = if let Some((changes, id)) = changes {
+                let left = match news {
+                    News::Is { read, .. } => Left::Pointer(&found.ident, id, &read.file.pointer),
+                    News::Gone => Left::NoTable(&found.ident, id),
+                };
+                let trace = Trace { caller, catalog, left };
+                self.apply_surely(realm, changes, || Answer::Done, trace).await
+            } else {
+                self.answer_unchanged(realm, || Answer::Done).await
             };
             match applied {
                 Ok(()) => {
@@ -167,19 +169,19 @@ impl Service {
         Err(changed_meanwhile(EntityKind::Table, &found.ident))
     }
 
-    /// What is to change, as things are.
+    /// What is to change, as things are, and the id of the table; nothing if all is as it is to be.
     fn changes(
         &self,
         found: &ResolvedNotification,
         news: &News,
         features: CatalogFeatures<'_>,
-    ) -> Result<Vec<Change>, Error> {
+    ) -> Result<Option<(Vec<Change>, EntityId)>, Error> {
         let existing = found.existing.as_ref();
         let drop = |table: &Entity| Change::Drop { id: table.id, expected: table.version };
         let (read, timestamp) = match news {
             News::Gone => {
                 let table = existing.filter(|existing| existing.kind == EntityKind::Table);
-                return Ok(table.map(drop).into_iter().collect());
+                return Ok(table.map(|table| (vec![drop(table)], table.id)));
             }
             News::Is { read, timestamp } => (read, *timestamp),
         };
@@ -194,7 +196,7 @@ impl Service {
         {
             let mut after = self.repointed(before, metadata, file)?;
             stamp(&mut after);
-            return Ok(vec![self.pointing(before, after, file, features)]);
+            return Ok(Some((vec![self.pointing(before, after, file, features)], before.id)));
         }
         let (mut changes, parent) = self.missing_namespaces(found, features)?;
         // Its owner dropped the table and made another. What was granted on the one is not granted
@@ -205,8 +207,9 @@ impl Service {
         let mut table = Entity::new(EntityKind::Table, catalog, parent, name, now_ms);
         describe(&mut table, metadata)?;
         stamp(&mut table);
+        let id = table.id;
         changes.push(self.making(table, file, features));
-        Ok(changes)
+        Ok(Some((changes, id)))
     }
 
     /// What makes the namespaces that a table's path lacks, and the id of the one it is to be in.
@@ -247,30 +250,6 @@ impl Service {
             return Err(merak_authz::Error::NotFound { kind, name }.into());
         }
         Ok(found)
-    }
-}
-
-/// What the changes would leave; nothing if there are none.
-fn left_by<'a>(
-    found: &'a ResolvedNotification,
-    changes: &[Change],
-    news: &'a News,
-) -> Option<Left<'a>> {
-    let (made, dropped) = match changes.last()? {
-        Change::Create { entity, .. } | Change::Update { entity, .. } => (Some(entity.id), None),
-        Change::Drop { id, .. } => (None, Some(*id)),
-        Change::Grant(_)
-        | Change::Revoke(_)
-        | Change::SetSecrets(..)
-        | Change::RotateSecrets { .. }
-        | Change::Answer(_)
-        | Change::AddTask(_) => (None, None),
-    };
-    match news {
-        News::Is { read, .. } => {
-            made.map(|id| Left::Pointer(&found.ident, id, read.file.pointer.as_str()))
-        }
-        News::Gone => dropped.map(|id| Left::NoTable(&found.ident, id)),
     }
 }
 

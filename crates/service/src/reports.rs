@@ -10,6 +10,7 @@ use merak_model::{EntityId, RealmId};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::sweep::millis;
 use crate::{Error, Service};
 
 /// What the log lines of reports are told from others by.
@@ -302,8 +303,7 @@ impl Service {
 
     /// Forgets the reports that are older than they are kept.
     pub(crate) async fn forget_old_reports(&self) -> Result<(), Error> {
-        let retention_ms = i64::try_from(self.reports.retention.as_millis()).unwrap_or(i64::MAX);
-        let before_ms = self.clock.now_ms().saturating_sub(retention_ms);
+        let before_ms = self.clock.now_ms().saturating_sub(millis(self.reports.retention));
         while self.metastore.forget_reports(before_ms, BATCH).await? >= u64::from(BATCH) {}
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What is too old is removed, so that the database does not grow for ever.
 
+use std::time::Duration;
+
 use crate::{Error, Service};
 
 impl Service {
@@ -9,4 +11,9 @@ impl Service {
         self.forget_old_reports().await?;
         self.forget_tasks().await
     }
+}
+
+/// A duration in milliseconds, as times are kept; one that is too long is the longest there is.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -91,6 +91,11 @@ pub fn version_tag(metadata_location: &str, snapshots: Snapshots, access: &Clien
         hash.update(&credentials.id);
         hash.update(credentials.expires_at_ms.to_be_bytes());
     }
+    hex(hash)
+}
+
+/// What was hashed, as lower-case hex.
+pub(crate) fn hex(hash: Sha256) -> String {
     hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
         use std::fmt::Write as _;
         let _ = write!(hex, "{byte:02x}");

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::purge::{Failure, PURGE, Phase, PurgeSettings, SharedProgress, Verdicts};
+use crate::sweep::millis;
 use crate::{Error, Service};
 
 /// How work in the background is done.
@@ -342,8 +343,4 @@ fn shortened(mut error: String) -> String {
 
 fn no_such_task(catalog: &str, id: EntityId) -> Error {
     Error::NoSuchTask(format!("Catalog {catalog} has no task {id}"))
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

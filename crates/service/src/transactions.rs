@@ -7,7 +7,7 @@ use merak_authz::operations::CommitTransaction;
 use merak_authz::{Authorized, TransactionTarget};
 use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES};
-use merak_model::{Entity, EntityId, Features, RealmId, TableIdent};
+use merak_model::{Entity, EntityId, RealmId, TableIdent};
 use merak_storage::CatalogStore;
 use merak_table_metadata::TableMetadata;
 
@@ -38,31 +38,29 @@ impl Service {
         let realm = proof.realm();
         let changes = &proof.operation().0;
         let targets = &proof.target().tables;
+        let Some(first) = targets.first() else { return self.nothing_to_do(realm).await };
         // All are in one catalog.
-        if let Some(target) = targets.first() {
-            check_internal(catalog_of(target), "update table")?;
-        }
+        let catalog = catalog_of(first);
+        check_internal(catalog, "update table")?;
         let features = self.features_of(realm);
+        let features = features.within(&catalog.properties);
+        let store = &self.store(realm, catalog)?;
+        let job = Job { realm, caller: proof.caller().id, catalog, store, features };
         let mut turns = self.enter_all(realm, targets).await;
         // What was looked at again, after the race for a pointer was lost.
         let mut bases: HashMap<EntityId, Base> = HashMap::new();
-        let retries = targets.first().map_or(0, |target| {
-            features.within(&catalog_of(target).properties).number(&ICEBERG_COMMIT_MAX_RETRIES)
-        });
-        let caller = proof.caller().id;
-        for _ in 0..=retries.max(0) {
-            self.read_bases(realm, targets, &turns, &mut bases).await?;
-            if self.all_were_applied(realm, changes, targets, &bases).await? {
+        for _ in 0..=features.number(&ICEBERG_COMMIT_MAX_RETRIES).max(0) {
+            self.read_bases(job, targets, &turns, &mut bases).await?;
+            if self.all_were_applied(job, changes, targets, &bases).await {
                 return self.nothing_to_do(realm).await;
             }
-            let (steps, fences) = self.steps(realm, &features, changes, targets, &bases)?;
-            if self.carry_out((realm, caller), &steps, fences, &mut turns).await? {
+            let (steps, fences) = self.steps(job, changes, targets, &bases)?;
+            if self.carry_out(job, &steps, fences, &mut turns).await? {
                 return Ok(());
             }
             for target in targets {
                 if let TransactionTarget::Change(table) = target {
-                    let store = self.store(realm, &table.namespace.catalog)?;
-                    let base = self.base_again(realm, caller, table, &store).await?;
+                    let base = self.base_again(realm, job.caller, table, store).await?;
                     bases.insert(table.table.id, base);
                 }
             }
@@ -75,7 +73,7 @@ impl Service {
     /// this process knows of.
     async fn read_bases(
         &self,
-        realm: &RealmId,
+        Job { realm, store, .. }: Job<'_>,
         targets: &[TransactionTarget],
         turns: &[Turn],
         bases: &mut HashMap<EntityId, Base>,
@@ -85,12 +83,11 @@ impl Service {
             if bases.contains_key(&table.table.id) {
                 continue;
             }
-            let store = self.store(realm, &table.namespace.catalog)?;
             check_still_allowed(&table.ident, &table.table, &store.config)?;
             let newest = turns.iter().find_map(|turn| turn.newest(&table.table));
             let base = match newest {
                 Some(Newest { entity, metadata }) => Base { entity, metadata },
-                None => self.read_base(realm, table, &store).await?,
+                None => self.read_base(realm, table, store).await?,
             };
             bases.insert(table.table.id, base);
         }
@@ -101,11 +98,11 @@ impl Service {
     /// it is all or nothing, what leaves no trace happened if the rest did.
     async fn all_were_applied(
         &self,
-        realm: &RealmId,
+        Job { realm, store, .. }: Job<'_>,
         changes: &[TableChange],
         targets: &[TransactionTarget],
         bases: &HashMap<EntityId, Base>,
-    ) -> Result<bool, Error> {
+    ) -> bool {
         let mut has_trace = false;
         for (TableChange { commits, .. }, target) in changes.iter().zip(targets) {
             if !commits.iter().any(Commit::leaves_trace) {
@@ -116,21 +113,18 @@ impl Service {
                 TransactionTarget::Change(table) => bases
                     .get(&table.table.id)
                     .is_some_and(|base| were_applied(commits, &base.metadata)),
-                TransactionTarget::Create(table) => {
-                    let store = self.store(realm, &table.namespace.catalog)?;
-                    match &table.existing {
-                        Some(existing) => {
-                            self.made_before(realm, existing, commits, &store).await.is_some()
-                        }
-                        None => false,
+                TransactionTarget::Create(table) => match &table.existing {
+                    Some(existing) => {
+                        self.made_before(realm, existing, commits, store).await.is_some()
                     }
-                }
+                    None => false,
+                },
             };
             if !was_applied {
-                return Ok(false);
+                return false;
             }
         }
-        Ok(has_trace)
+        has_trace
     }
 
     /// Judges and builds what becomes of each table, and what must not have changed: a table that is
@@ -138,8 +132,7 @@ impl Service {
     /// written.
     fn steps<'a>(
         &self,
-        realm: &RealmId,
-        features: &'a Features,
+        Job { store, features, .. }: Job<'_>,
         changes: &[TableChange],
         targets: &'a [TransactionTarget],
         bases: &HashMap<EntityId, Base>,
@@ -147,15 +140,12 @@ impl Service {
         let mut steps = Vec::with_capacity(targets.len());
         let mut fences = Vec::new();
         for (change, target) in changes.iter().zip(targets) {
-            let catalog = catalog_of(target);
-            let features = features.within(&catalog.properties);
-            let store = self.store(realm, catalog)?;
             let built = match target {
                 TransactionTarget::Change(table) => {
                     let base = bases.get(&table.table.id).cloned().ok_or_else(|| {
                         Error::Internal("A change of a table has no base".to_owned())
                     })?;
-                    match self.build(&change.commits, &base, table, &store, features)? {
+                    match self.build(&change.commits, &base, table, store, features)? {
                         Built::Unchanged => {
                             fences.push(fence(base.entity));
                             continue;
@@ -164,11 +154,11 @@ impl Service {
                     }
                 }
                 TransactionTarget::Create(table) => {
-                    let metadata = self.build_new(&change.commits, table, &store, features)?;
+                    let metadata = self.build_new(&change.commits, table, store, features)?;
                     (None, metadata)
                 }
             };
-            steps.push(Step { target, store, features, base: built.0, metadata: built.1 });
+            steps.push(Step { target, base: built.0, metadata: built.1 });
         }
         Ok((steps, fences))
     }
@@ -177,17 +167,18 @@ impl Service {
     /// not, one of the tables was changed meanwhile.
     async fn carry_out(
         &self,
-        (realm, caller): (&RealmId, EntityId),
+        job: Job<'_>,
         steps: &[Step<'_>],
         fences: Vec<Change>,
         turns: &mut [Turn],
     ) -> Result<bool, Error> {
+        let Job { realm, caller, catalog, store, .. } = job;
         let mut files: Vec<WrittenFile> = Vec::with_capacity(steps.len());
         let mut changes = Vec::with_capacity(steps.len());
         let mut left = Vec::new();
         let mut ids = Vec::with_capacity(steps.len());
         for step in steps {
-            match self.write_step(step).await {
+            match self.write_step(job, step).await {
                 Ok((file, change, entity, id)) => {
                     ids.push(id);
                     if let Some(entity) = entity {
@@ -198,7 +189,7 @@ impl Service {
                     changes.push(change);
                 }
                 Err(error) => {
-                    self.discard_all(steps, &files).await;
+                    self.discard_all(store, &files).await;
                     return Err(error);
                 }
             }
@@ -210,12 +201,12 @@ impl Service {
         // All pointers move or none: one tells of all.
         let trace = Trace {
             caller,
-            catalog: catalog_of(step.target),
+            catalog,
             left: Left::Pointer(step.ident(), *id, file.pointer.as_str()),
         };
         if let Err(error) = self.apply_surely(realm, changes, || Answer::Done, trace).await {
             if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
-                self.discard_all(steps, &files).await;
+                self.discard_all(store, &files).await;
             }
             if matches!(error, MetastoreError::Conflict { .. }) {
                 return Ok(false);
@@ -231,7 +222,7 @@ impl Service {
         for (step, file) in steps.iter().zip(&files) {
             match (step.target, &step.base) {
                 (TransactionTarget::Change(table), Some(base)) => {
-                    self.after_commit(realm, table, &step.store, base, &step.metadata, file).await;
+                    self.after_commit(realm, table, store, base, &step.metadata, file).await;
                 }
                 (TransactionTarget::Create(table), _) => self.keep(realm, table, file).await,
                 (TransactionTarget::Change(_), None) => {}
@@ -249,12 +240,13 @@ impl Service {
     /// Writes a table's file. For one that was there, the table as the commit leaves it comes along.
     async fn write_step(
         &self,
+        Job { store, features, .. }: Job<'_>,
         step: &Step<'_>,
     ) -> Result<(WrittenFile, Change, Option<Entity>, EntityId), Error> {
         match (step.target, &step.base) {
             (TransactionTarget::Create(table), _) => {
-                let file = self.write_first(table, &step.store, &step.metadata).await?;
-                let (change, id) = self.creation(table, &step.metadata, &file, step.features)?;
+                let file = self.write_first(table, store, &step.metadata).await?;
+                let (change, id) = self.creation(table, &step.metadata, &file, features)?;
                 Ok((file, change, None, id))
             }
             (TransactionTarget::Change(_), base) => {
@@ -262,18 +254,18 @@ impl Service {
                     .as_ref()
                     .ok_or_else(|| Error::Internal("A change of a table has no base".to_owned()))?;
                 let previous = Some(base.location());
-                let file = self.write_file(&step.store, &step.metadata, previous).await?;
-                let entity = self.moved(base, &step.metadata, &file)?;
-                let change = self.pointer_swap(base, entity.clone(), &file, step.features);
+                let file = self.write_file(store, &step.metadata, previous).await?;
+                let entity = self.repointed(&base.entity, &step.metadata, &file)?;
+                let change = self.pointer_swap(base, entity.clone(), &file, features);
                 let id = entity.id;
                 Ok((file, change, Some(entity), id))
             }
         }
     }
 
-    async fn discard_all(&self, steps: &[Step<'_>], files: &[WrittenFile]) {
-        for (step, file) in steps.iter().zip(files) {
-            self.metadata.discard(&step.store, &file.location).await;
+    async fn discard_all(&self, store: &CatalogStore, files: &[WrittenFile]) {
+        for file in files {
+            self.metadata.discard(store, &file.location).await;
         }
     }
 
@@ -305,11 +297,19 @@ fn catalog_of(target: &TransactionTarget) -> &Entity {
     }
 }
 
+/// Whose transaction it is, and the catalog it is in.
+#[derive(Clone, Copy)]
+struct Job<'a> {
+    realm: &'a RealmId,
+    caller: EntityId,
+    catalog: &'a Entity,
+    store: &'a CatalogStore,
+    features: CatalogFeatures<'a>,
+}
+
 /// A table's part in a transaction.
 struct Step<'a> {
     target: &'a TransactionTarget,
-    store: CatalogStore,
-    features: CatalogFeatures<'a>,
     base: Option<Base>,
     metadata: TableMetadata,
 }

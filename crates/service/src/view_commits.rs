@@ -7,7 +7,7 @@ use merak_authz::operations::ReplaceView;
 use merak_authz::{Authorized, ResolvedTable};
 use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES};
-use merak_model::{Entity, EntityId, EntityKind, Properties, RealmId};
+use merak_model::{Entity, EntityId, EntityKind, RealmId};
 use merak_storage::CatalogStore;
 use merak_table_metadata::{ViewCommit, ViewMetadata};
 use serde_json::Value;
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::commits::table_ref;
 use crate::external::check_internal;
 use crate::locations::{check_places, check_still_allowed, view_places};
-use crate::new_tables::check_table_properties;
+use crate::new_tables::check_set_properties;
 use crate::new_views::{describe_view, view_answer, view_refused};
 use crate::outcome::{Left, Trace};
 use crate::queue::Newest;
@@ -81,7 +81,7 @@ impl Service {
             self.check_moved(job, &base, &metadata, &entity).await?;
             let previous = base.entity.metadata_location.as_deref();
             let file = self.write_view_file(store, &metadata, previous).await?;
-            entity.metadata_location = Some(file.pointer.as_str().to_owned());
+            entity.metadata_location = Some(file.pointer.clone());
             let change = Change::Update {
                 entity: Box::new(entity.clone()),
                 expected: base.entity.version,
@@ -173,7 +173,6 @@ impl Service {
 }
 
 fn check_view_properties(commit: &ViewCommit, features: CatalogFeatures<'_>) -> Result<(), Error> {
-    let set: Properties =
-        commit.set_properties().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-    check_table_properties(&set, commit.requested_location().is_some(), features)
+    let has_location = commit.requested_location().is_some();
+    check_set_properties(commit.set_properties(), has_location, features)
 }

@@ -25,7 +25,7 @@ pub struct LoadedView {
 impl LoadedView {
     /// The view that a metadata file is of.
     pub(crate) fn of(file: WrittenFile) -> Self {
-        Self { metadata_location: file.pointer.as_str().to_owned(), metadata: file.json }
+        Self { metadata_location: file.pointer, metadata: file.json }
     }
 }
 

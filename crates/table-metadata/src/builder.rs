@@ -5,12 +5,13 @@ mod snapshots;
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use crate::history::MetadataLogEntry;
 use crate::metadata::NEWEST_FORMAT_VERSION;
 use crate::new_table::check_encryption;
 use crate::partition::NO_PARTITION_ID;
+use crate::properties::{remove_properties, set_location, set_properties};
 use crate::statistics::{EncryptionKey, StatisticsFile};
 use crate::update::Update;
 use crate::{Error, TableMetadata};
@@ -115,15 +116,15 @@ impl Builder {
                 Ok(())
             }
             Update::SetLocation { location } => {
-                self.set_location(location);
+                self.changed |= set_location(&mut self.metadata.location, location);
                 Ok(())
             }
             Update::SetProperties { properties } => {
-                self.set_properties(properties);
+                self.changed |= set_properties(&mut self.metadata.properties, properties);
                 Ok(())
             }
             Update::RemoveProperties { keys } => {
-                self.remove_properties(keys);
+                self.changed |= remove_properties(&mut self.metadata.properties, keys);
                 Ok(())
             }
             Update::SetStatistics { file } => {
@@ -231,29 +232,6 @@ impl Builder {
     fn highest_sequence_number(&self) -> i64 {
         let snapshots = self.metadata.snapshots.iter();
         snapshots.map(|snapshot| snapshot.sequence_number()).max().unwrap_or(0).max(0)
-    }
-
-    fn set_location(&mut self, location: &str) {
-        if self.metadata.location != location {
-            location.clone_into(&mut self.metadata.location);
-            self.changed = true;
-        }
-    }
-
-    fn set_properties(&mut self, properties: &Map<String, Value>) {
-        for (key, value) in properties {
-            if self.metadata.properties.get(key) != Some(value) {
-                self.metadata.properties.insert(key.clone(), value.clone());
-                self.changed = true;
-            }
-        }
-    }
-
-    fn remove_properties(&mut self, keys: &[String]) {
-        let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
-        let before = self.metadata.properties.len();
-        self.metadata.properties.retain(|key, _| !keys.contains(key.as_str()));
-        self.changed |= self.metadata.properties.len() != before;
     }
 
     fn add_encryption_key(&mut self, key: &EncryptionKey) -> Result<(), Error> {

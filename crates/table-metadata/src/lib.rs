@@ -20,6 +20,7 @@ mod metadata;
 mod new_table;
 mod numbered;
 mod partition;
+mod properties;
 mod requirement;
 mod schema;
 mod snapshot;

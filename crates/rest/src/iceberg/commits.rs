@@ -8,14 +8,14 @@ use merak_authz::{NewTablePath, TransactionPath};
 use merak_service::{
     AccessDelegation, ClientAccess, Commit, LoadedTable, Snapshots, TableChange, version_tag,
 };
-use merak_wire::iceberg::{CommitTableRequest, CommitTransactionRequest, commit_table_result};
+use merak_wire::iceberg::{CommitTableRequest, CommitTransactionRequest};
 use serde_json::Value;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{Authenticated, JsonBody, Keyed, Prefix, TableInPath};
 use crate::iceberg::answers::{Told, answered};
-use crate::iceberg::tables::ident_of;
+use crate::iceberg::tables::{ident_of, show_state};
 use crate::middleware::to_the_end;
 
 /// `POST /v1/{prefix}/namespaces/{namespace}/tables/{table}`
@@ -49,7 +49,7 @@ pub(crate) async fn update_table(
 /// A table as a commit left it.
 fn show(table: &LoadedTable) -> Response {
     let location = table.metadata_location.as_deref();
-    let body = crate::raw_json(commit_table_result(location, &table.metadata));
+    let body = show_state(location, &table.metadata);
     // Without credentials, as the answer is.
     let tag = version_tag(location.unwrap_or_default(), Snapshots::All, &ClientAccess::default());
     ([(header::ETAG, format!("W/\"{tag}\""))], body).into_response()

@@ -7,11 +7,11 @@ use merak_authz::operations::{
     DropTableWithPurge, DropTableWithoutPurge, ListTables, RegisterTable, RegisterTableOverwrite,
     RenameTable, TableExists, UnregisterTable,
 };
-use merak_authz::{Caller, Children, NamespacePath, NewTablePath, RenamePath, Staging};
+use merak_authz::{Caller, Children, NamespacePath, NewTablePath, Page, RenamePath, Staging};
 use merak_model::{EntityKind, Namespace, TableIdent};
 use merak_service::{
-    AccessDelegation, ClientAccess, LoadOptions, Loaded, LoadedTable, Registration, Snapshots,
-    TableDraft, version_tag,
+    AccessDelegation, ClientAccess, LoadOptions, Loaded, LoadedTable, Names, Registration,
+    Snapshots, TableDraft, version_tag,
 };
 use merak_wire::iceberg::{
     CreateTableRequest, ListTablesResponse, RegisterTableRequest, RenameTableRequest,
@@ -36,15 +36,31 @@ pub(crate) async fn list_tables(
     query: QueryMap,
 ) -> Result<Response, ApiError> {
     let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
-    let children = Some(Children {
-        of: Some(namespace.clone()),
-        kind: EntityKind::Table,
-        page,
-        names_only: true,
-    });
-    let path = NamespacePath { catalog, namespace: namespace.clone(), children };
+    let path = list_path(catalog, namespace, EntityKind::Table, page);
     let proof = app.authorizer.authorize(&caller, ListTables, &path).await?;
     let found = app.service.list_tables(proof, size).await?;
+    show_names(&path.namespace, found, refusal)
+}
+
+/// Where tables or views are listed: a page of their names.
+pub(crate) fn list_path(
+    catalog: String,
+    namespace: Namespace,
+    kind: EntityKind,
+    page: Page,
+) -> NamespacePath {
+    let of = Some(namespace.clone());
+    let children = Some(Children { of, kind, page, names_only: true });
+    NamespacePath { catalog, namespace, children }
+}
+
+/// Names of a namespace's tables or views; instead, if they come in pages, what is wrong with the
+/// page that was asked for.
+pub(crate) fn show_names(
+    namespace: &Namespace,
+    found: Names,
+    refusal: Option<ApiError>,
+) -> Result<Response, ApiError> {
     if let Some(error) = refusal.filter(|_| found.is_page) {
         return Err(error);
     }
@@ -212,13 +228,18 @@ pub(crate) async fn unregister_table(
         let path = app.service.table_path(&caller.realm, &catalog, ident).await;
         let proof = app.authorizer.authorize(caller, UnregisterTable, &path).await?;
         let last = to_the_end(async move { app.service.unregister_table(proof).await }).await?;
-        Ok(crate::raw_json(commit_table_result(Some(&last.metadata_location), &last.metadata)))
+        Ok(show_state(Some(&last.metadata_location), &last.metadata))
     })
     .await
 }
 
 fn show_unregistered_again(then: &LoadedTable) -> Response {
-    crate::raw_json(commit_table_result(then.metadata_location.as_deref(), &then.metadata))
+    show_state(then.metadata_location.as_deref(), &then.metadata)
+}
+
+/// The state of a table or view, and nothing beside it.
+pub(crate) fn show_state(metadata_location: Option<&str>, metadata: &[u8]) -> Response {
+    crate::raw_json(commit_table_result(metadata_location, metadata))
 }
 
 /// `POST /v1/{prefix}/tables/rename`

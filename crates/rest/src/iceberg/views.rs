@@ -6,12 +6,11 @@ use axum::response::{IntoResponse as _, Response};
 use merak_authz::operations::{
     CreateView, DropView, ListViews, LoadView, RegisterView, RenameView, ReplaceView, ViewExists,
 };
-use merak_authz::{Children, NamespacePath, NewTablePath, RenamePath};
+use merak_authz::{NewTablePath, RenamePath};
 use merak_model::{EntityKind, TableIdent};
 use merak_service::{LoadedTable, LoadedView, ViewChange, ViewDraft};
 use merak_wire::iceberg::{
-    CommitViewRequest, CreateViewRequest, ListTablesResponse, RegisterViewRequest,
-    RenameTableRequest, TableIdentifier, commit_table_result,
+    CommitViewRequest, CreateViewRequest, RegisterViewRequest, RenameTableRequest,
 };
 use serde_json::Value;
 
@@ -19,10 +18,10 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{
     Authenticated, JsonBody, Keyed, NamespaceInPath, NoBody, PageRequest, Prefix, QueryMap,
-    ViewInPath, next_page_token,
+    ViewInPath,
 };
 use crate::iceberg::answers::{Told, answered};
-use crate::iceberg::tables::ident_of;
+use crate::iceberg::tables::{ident_of, list_path, show_names, show_state};
 use crate::middleware::to_the_end;
 
 /// `GET /v1/{prefix}/namespaces/{namespace}/views`
@@ -33,22 +32,10 @@ pub(crate) async fn list_views(
     query: QueryMap,
 ) -> Result<Response, ApiError> {
     let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
-    let children = Some(Children {
-        of: Some(namespace.clone()),
-        kind: EntityKind::View,
-        page,
-        names_only: true,
-    });
-    let path = NamespacePath { catalog, namespace: namespace.clone(), children };
+    let path = list_path(catalog, namespace, EntityKind::View, page);
     let proof = app.authorizer.authorize(&caller, ListViews, &path).await?;
     let found = app.service.list_views(proof, size).await?;
-    if let Some(error) = refusal.filter(|_| found.is_page) {
-        return Err(error);
-    }
-    let next_page_token = found.next.as_deref().map(next_page_token);
-    let identifier = |name| TableIdentifier { namespace: namespace.levels(), name };
-    let identifiers = found.names.into_iter().map(identifier).collect();
-    Ok(crate::json(&ListTablesResponse { next_page_token, identifiers }))
+    show_names(&path.namespace, found, refusal)
 }
 
 /// `POST /v1/{prefix}/namespaces/{namespace}/views`
@@ -186,10 +173,10 @@ pub(crate) async fn rename_view(
 
 /// A view as it was answered first.
 fn show_again(then: &LoadedTable) -> Response {
-    crate::raw_json(commit_table_result(then.metadata_location.as_deref(), &then.metadata))
+    show_state(then.metadata_location.as_deref(), &then.metadata)
 }
 
 /// A view as clients read it. Polaris adds no configuration and no tag.
 fn show(view: &LoadedView) -> Response {
-    crate::raw_json(commit_table_result(Some(&view.metadata_location), &view.metadata))
+    show_state(Some(&view.metadata_location), &view.metadata)
 }

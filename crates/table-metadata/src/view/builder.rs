@@ -3,8 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::update::ViewUpdate;
 use super::version::RequestedVersion;
 use super::{FORMAT_VERSION, ViewMetadata, listed};
@@ -12,6 +10,7 @@ use crate::Error;
 use crate::history::VersionLogEntry;
 use crate::metadata::NEWEST_FORMAT_VERSION;
 use crate::numbered::{self, Numbered};
+use crate::properties::{remove_properties, set_location, set_properties};
 use crate::schema::Schema;
 
 const DROP_DIALECT_ALLOWED: &str = "replace.drop-dialect.allowed";
@@ -56,15 +55,15 @@ impl Builder {
             }
             ViewUpdate::AddSchema { schema } => self.add_schema(schema),
             ViewUpdate::SetLocation { location } => {
-                self.set_location(location);
+                self.changed |= set_location(&mut self.metadata.location, location);
                 Ok(())
             }
             ViewUpdate::SetProperties { properties } => {
-                self.set_properties(properties);
+                self.changed |= set_properties(&mut self.metadata.properties, properties);
                 Ok(())
             }
             ViewUpdate::RemoveProperties { keys } => {
-                self.remove_properties(keys);
+                self.changed |= remove_properties(&mut self.metadata.properties, keys);
                 Ok(())
             }
             ViewUpdate::AddVersion { version } => self.add_version(version),
@@ -203,29 +202,6 @@ impl Builder {
         self.log_entry = Some(VersionLogEntry::new(time, id));
         self.changed = true;
         Ok(())
-    }
-
-    fn set_location(&mut self, location: &str) {
-        if self.metadata.location != location {
-            location.clone_into(&mut self.metadata.location);
-            self.changed = true;
-        }
-    }
-
-    fn set_properties(&mut self, properties: &Map<String, Value>) {
-        for (key, value) in properties {
-            if self.metadata.properties.get(key) != Some(value) {
-                self.metadata.properties.insert(key.clone(), value.clone());
-                self.changed = true;
-            }
-        }
-    }
-
-    fn remove_properties(&mut self, keys: &[String]) {
-        let keys: HashSet<&str> = keys.iter().map(String::as_str).collect();
-        let before = self.metadata.properties.len();
-        self.metadata.properties.retain(|key, _| !keys.contains(key.as_str()));
-        self.changed |= self.metadata.properties.len() != before;
     }
 
     /// Who could read the view before must be able to after, unless its properties say otherwise.
