@@ -13,5 +13,14 @@ mod plan;
 mod scripts;
 mod seeded;
 mod single;
+mod steps;
 mod truth;
 mod world;
+
+pub(crate) use chance::Chance;
+pub(crate) use metastore::Between;
+pub(crate) use plan::Plan;
+pub(crate) use scripts::{FileFault, Script, Scripts, StoreFault};
+pub(crate) use seeded::seeds;
+pub(crate) use steps::{AWAY, UNKNOWN, all_files, down, file, with, writes};
+pub(crate) use world::World;

@@ -4,6 +4,7 @@ mod attempts;
 mod fixtures;
 mod shared;
 mod tasks;
+mod unsteady;
 
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! Views: making, loading, listing.
 
 mod drop;
+mod faults;
 mod names;
 mod places;
 mod races;

@@ -6,8 +6,9 @@
 //! and the first one can never happen any more.
 //!
 //! What makes something names no version, and could be done again after somebody else removed what
-//! was made. So it leaves a mark, an answer under a key of its own, which is there even then. And
-//! whoever finds the mark free takes it, so that the write can never happen any more.
+//! was made; and what was renamed is not found where it was put after somebody else renamed it on.
+//! So these leave a mark, an answer under a key of its own, which is there even then. And whoever
+//! finds the mark free takes it, so that the write can never happen any more.
 
 use std::time::Duration;
 
@@ -62,8 +63,9 @@ impl Service {
         trace: Trace<'_>,
     ) -> Result<(), MetastoreError> {
         let mut changes = self.with_answer(changes, answer);
-        let makes = changes.iter().any(|change| matches!(change, Change::Create { .. }));
-        let mark = (makes && self.answer_key.is_none()).then(|| self.mark());
+        let needs_mark = matches!(trace.left, Left::Name(..))
+            || changes.iter().any(|change| matches!(change, Change::Create { .. }));
+        let mark = (needs_mark && self.answer_key.is_none()).then(|| self.mark());
         changes.extend(mark.clone());
         let lost = match self.metastore.apply(realm, &changes).await {
             Err(MetastoreError::OutcomeUnknown(source)) => source,

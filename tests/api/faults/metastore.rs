@@ -22,11 +22,11 @@ pub(crate) struct Between {
     pub(crate) replica: usize,
 }
 
-fn unavailable() -> Error {
+pub(super) fn unavailable() -> Error {
     Error::Unavailable("the test keeps it from answering".into())
 }
 
-fn lost() -> Error {
+pub(super) fn lost() -> Error {
     Error::OutcomeUnknown("the test lost the answer".into())
 }
 

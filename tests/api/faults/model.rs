@@ -172,7 +172,7 @@ impl Catalog {
             }
             // Where an answer was lost, what was asked for is found as it was to be. Whether that is
             // the server's own doing or another's cannot be told; to the client it is the same.
-            (Saw::Done(_), Comes::To(_)) if call.had_loss && self.is_as_wanted(&call.what) => {
+            (Saw::Done(_), Comes::To(_)) if call.had_loss && self.is_as_wanted(call) => {
                 return Some(self.clone());
             }
             (Saw::Done(_) | Saw::Unknown, Comes::Unchanged) => (self.clone(), false),
@@ -249,10 +249,11 @@ impl Catalog {
     }
 
     /// Whether a drop or a rename would find its work done.
-    fn is_as_wanted(&self, what: &What) -> bool {
-        match what {
+    fn is_as_wanted(&self, call: &Call) -> bool {
+        match &call.what {
             What::Drop(name) => !self.tables.contains_key(name),
-            What::Rename(from, to) => {
+            // One without a key leaves a mark.
+            What::Rename(from, to) if call.key.is_some() => {
                 !self.tables.contains_key(from) && self.tables.contains_key(to)
             }
             What::Commit(..)
@@ -260,6 +261,7 @@ impl Catalog {
             | What::Create(..)
             | What::Stage(_)
             | What::Register(..)
+            | What::Rename(..)
             | What::Load(_) => false,
         }
     }

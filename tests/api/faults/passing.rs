@@ -1,4 +1,4 @@
-//! What the metastore does beside requests' changes, where nothing goes wrong.
+//! What the metastore does beside requests' changes: only for those who work at tasks things go wrong.
 
 use async_trait::async_trait;
 use merak_metastore::{
@@ -7,7 +7,26 @@ use merak_metastore::{
 };
 use merak_model::{Entity, EntityId, RealmId};
 
-use super::metastore::Between;
+use super::metastore::{Between, lost, unavailable};
+use super::scripts::StoreFault;
+
+impl Between {
+    /// What a worker asks for: it is not done, or is and the worker does not hear of it.
+    async fn at_task<T>(
+        &self,
+        asked: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        match self.plan.on_task() {
+            Some(StoreFault::Unavailable) => Err(unavailable()),
+            Some(StoreFault::LostUndone) => Err(lost()),
+            Some(StoreFault::LostDone) => {
+                asked.await?;
+                Err(lost())
+            }
+            Some(StoreFault::Overtaken) | None => asked.await,
+        }
+    }
+}
 
 #[async_trait]
 impl Answers for Between {
@@ -52,7 +71,7 @@ impl Tasks for Between {
         now_ms: i64,
         due_ms: i64,
     ) -> Result<Option<(RealmId, Task)>, Error> {
-        self.inner.claim_task(realms, owner, now_ms, due_ms).await
+        self.at_task(self.inner.claim_task(realms, owner, now_ms, due_ms)).await
     }
 
     async fn report_task(
@@ -62,7 +81,7 @@ impl Tasks for Between {
         now_ms: i64,
         due_ms: i64,
     ) -> Result<bool, Error> {
-        self.inner.report_task(hold, progress, now_ms, due_ms).await
+        self.at_task(self.inner.report_task(hold, progress, now_ms, due_ms)).await
     }
 
     async fn settle_task(
@@ -72,7 +91,7 @@ impl Tasks for Between {
         end: &TaskEnd,
         now_ms: i64,
     ) -> Result<bool, Error> {
-        self.inner.settle_task(hold, progress, end, now_ms).await
+        self.at_task(self.inner.settle_task(hold, progress, end, now_ms)).await
     }
 
     async fn tasks(
@@ -120,6 +139,9 @@ impl Tasks for Between {
         after: &TablesAfter,
         limit: u32,
     ) -> Result<Vec<Entity>, Error> {
+        if self.plan.on_resolve().is_some() {
+            return Err(unavailable());
+        }
         self.inner.tables(realm, catalog, after, limit).await
     }
 }

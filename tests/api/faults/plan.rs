@@ -198,6 +198,14 @@ impl Plan {
         fault
     }
 
+    /// What goes wrong where a worker takes a task, reports on it or ends it.
+    pub(crate) fn on_task(&self) -> Option<StoreFault> {
+        match &mut self.state().mode {
+            Mode::Calm | Mode::Scripted(_) => None,
+            Mode::Seeded(chance, weather) => weather.of_write(chance),
+        }
+    }
+
     /// What goes wrong with a file.
     pub(crate) fn on_file(&self, operation: FileOperation, location: &str) -> Option<FileFault> {
         let mut state = self.state();

@@ -1,5 +1,6 @@
 //! Many runs, each named by a seed.
 
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -61,20 +62,22 @@ fn worker(next: &AtomicU64, end: u64, failures: &Mutex<Vec<String>>) {
     });
 }
 
-#[test]
+/// The seeds to run, so many on either store; or the only one that is to be repeated.
 #[expect(clippy::disallowed_methods, reason = "whoever runs the tests names the seed to repeat")]
-fn whatever_goes_wrong_nothing_acknowledged_is_lost() {
+pub(crate) fn seeds(on_sqlite: u64, on_postgres: u64) -> Range<u64> {
     let variable = |name: &str| std::env::var(name).ok();
-    let on_postgres = variable("MERAK_TEST_STORE").as_deref() == Some("postgres");
-    let runs = variable("MERAK_FAULT_RUNS").map(|runs| runs.parse().expect("a number"));
-    let runs = runs.unwrap_or(if on_postgres { 60 } else { 1000 });
-    let (first, end) = match variable("MERAK_FAULT_SEED") {
-        Some(seed) => {
-            let seed: u64 = seed.parse().expect("MERAK_FAULT_SEED is a number");
-            (seed, seed + 1)
-        }
-        None => (1, 1 + runs),
-    };
+    let number = |name| variable(name).map(|text| text.parse::<u64>().expect("a number"));
+    if let Some(seed) = number("MERAK_FAULT_SEED") {
+        return seed..seed + 1;
+    }
+    let is_postgres = variable("MERAK_TEST_STORE").as_deref() == Some("postgres");
+    let usual = if is_postgres { on_postgres } else { on_sqlite };
+    1..1 + number("MERAK_FAULT_RUNS").unwrap_or(usual)
+}
+
+#[test]
+fn whatever_goes_wrong_nothing_acknowledged_is_lost() {
+    let Range { start: first, end } = seeds(1000, 60);
     let next = AtomicU64::new(first);
     let failures = Mutex::new(Vec::new());
 

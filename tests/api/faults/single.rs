@@ -1,16 +1,15 @@
 //! Single faults, each by its name.
 
-use std::path::PathBuf;
-
 use axum::http::Method;
 use merak_server::FileOperation;
-use merak_tests::{Response, schema};
+use merak_tests::schema;
 use serde_json::{Value, json};
 
 use super::scripts::{FileFault, Script, Scripts, StoreFault};
+use super::steps::{AWAY, UNKNOWN, all_files, down, file, post, with, writes};
 use super::world::World;
 use crate::fixtures::{
-    REGISTER, RENAME, TABLES, TRANSACTIONS, append, change, commit, create_commit, disk, files,
+    REGISTER, RENAME, TABLES, TRANSACTIONS, append, change, commit, create_commit, disk,
     foreign_metadata, load, point, route, set, snapshot, text, write_metadata,
 };
 
@@ -26,49 +25,6 @@ async fn world() -> (World, Value, Value) {
     }
     let [t, u] = <[Value; 2]>::try_from(tables).expect("two");
     (world, t, u)
-}
-
-/// Faults of the first writes.
-fn writes(faults: &[Option<StoreFault>]) -> Scripts {
-    Scripts { applies: Script::of(faults), ..Scripts::default() }
-}
-
-/// A write is done, its answer is lost, and from then on the database does not answer at all.
-fn down() -> Scripts {
-    Scripts {
-        applies: Script::until(&[Some(StoreFault::LostDone)], StoreFault::Unavailable),
-        resolves: Script::until(&[None], StoreFault::Unavailable),
-        ..Scripts::default()
-    }
-}
-
-/// A fault of the first operation of a kind on a file.
-fn file(operation: FileOperation, fault: FileFault) -> Scripts {
-    let script = Script::of(&[Some(fault)]);
-    Scripts { files: [(operation, script)].into(), ..Scripts::default() }
-}
-
-/// Sends a request to the first replica, with these faults, which then end.
-async fn with(world: &World, scripts: Scripts, request: &(Method, String, Value)) -> Response {
-    let (method, path, body) = request;
-    world.plan.script(scripts);
-    let who = world.at(0);
-    let answer = if *method == Method::DELETE {
-        who.delete(path).await
-    } else {
-        who.post(path, body.clone()).await
-    };
-    world.plan.calm();
-    assert_eq!(world.plan.stalls(), 0, "the server did not ask again");
-    answer
-}
-
-fn post(path: &str, body: Value) -> (Method, String, Value) {
-    (Method::POST, path.to_owned(), body)
-}
-
-fn all_files(world: &World) -> Vec<PathBuf> {
-    files(&world.replicas[0])
 }
 
 fn renaming() -> (Method, String, Value) {
@@ -100,9 +56,6 @@ fn snapshots(table: &Value) -> usize {
 async fn is_there(world: &World, name: &str) -> bool {
     world.reader().head(&route(name)).await.status.as_u16() == 204
 }
-
-const UNKNOWN: &str = "500 CommitStateUnknownException: ";
-const AWAY: &str = "503 ServiceUnavailableException: ";
 
 #[tokio::test]
 async fn a_commit_whose_answer_was_lost_is_found_to_have_happened() {
@@ -221,6 +174,24 @@ async fn a_table_that_was_replaced_while_its_creation_is_found_out_was_made() {
     assert_eq!(there["metadata-location"], other["metadata-location"]);
     assert_ne!(there["metadata-location"], made["metadata-location"]);
     assert!(disk(text(&made["metadata-location"])).exists(), "a drop leaves the files");
+}
+
+#[tokio::test]
+async fn a_rename_that_others_renamed_on_is_found_to_have_happened() {
+    let (world, t, _) = world().await;
+    world.plan.script(writes(&[Some(StoreFault::LostDone)]));
+    let (first, second) = (world.at(0), world.at(1));
+    let (_, path, body) = renaming();
+
+    let ident = |name| json!({"namespace": ["sales"], "name": name});
+    let on = json!({"source": ident("renamed"), "destination": ident("further")});
+    let renaming_on =
+        async { while second.post(RENAME, on.clone()).await.status.as_u16() != 204 {} };
+    let (renamed, ()) = tokio::join!(first.post(&path, body), renaming_on);
+    world.plan.calm();
+
+    let _ = renamed.expect(204);
+    assert_eq!(load(&world.reader(), "further").await, t);
 }
 
 #[tokio::test]

@@ -32,6 +32,12 @@ pub(super) async fn lake_with(
     let clock = TestClock::new();
     let realm = format!("realm-{}", uuid::Uuid::new_v4().simple());
     let server = TestServer::start_at(&realm, settings, Arc::new(clock.clone())).await;
+    fill(&server, properties).await;
+    (server, clock)
+}
+
+/// Makes the catalog `lake`, in which tables can be purged, and the namespace `sales`.
+pub(super) async fn fill(server: &TestServer, properties: &[(&str, &str)]) {
     let properties: Vec<_> = [ENABLED].into_iter().chain(properties.iter().copied()).collect();
     server.create_catalog_with("lake", &properties).await;
     server.create_namespace("lake", "sales").await;
@@ -39,8 +45,6 @@ pub(super) async fn lake_with(
     let path = "/api/management/v1/catalogs/lake/catalog-roles/catalog_admin/grants";
     let grant = json!({"type": "catalog", "privilege": "CATALOG_MANAGE_CONTENT"});
     let _ = root.put(path, grant).await.expect(201);
-    drop(root);
-    (server, clock)
 }
 
 /// Makes a table, and answers where it lies.
