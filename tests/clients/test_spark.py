@@ -177,10 +177,12 @@ def test_required_columns_and_identifiers_are_kept(file_orders: Orders):
     )
 
 
-def test_scans_and_commits_are_reported(orders: Orders):
+def test_scans_and_commits_are_reported(spark: Spark, lake: Lake, rest: Rest):
+    # Reports are taken from those who may read and write the data.
+    rest.open_content(lake.name)
+    orders = Orders(spark, lake)
     assert orders.rows("WHERE id = 2") == [(2, "b")]
 
-    rest = Rest(orders.lake.uri)
     path = f"/api/management/v1/catalogs/{orders.lake.name}/metrics-reports?namespace=sales&table=orders"
     deadline = time.monotonic() + 60
     # Spark sends them beside its work.

@@ -1,5 +1,6 @@
 # Emulators of clouds, for the tests of vended credentials: MiniStack plays AWS, Azurite plays Azure, fake-gcs-server
-# keeps objects for the strict double of Google. Sourced by tests/run, after servers.sh. Loopback only, as there.
+# keeps objects for the strict double of Google. Sourced by tests/run, after servers.sh and
+# javascript.sh. Loopback only, as there.
 
 azurite_version=3.35.0
 azurite_dir=$environment/azurite
@@ -36,30 +37,16 @@ stop_ministack() {
     ministack_pid=
 }
 
-# Fetches Azurite, unless it is there already in that version and for the same Node.
-ensure_azurite() {
-    local stamp
-    stamp="$azurite_version $(node --version)" || return
-    if [ "$(cat "$azurite_dir/stamp" 2>/dev/null)" = "$stamp" ]; then
-        return
-    fi
-    echo "Installing Azurite into $azurite_dir"
-    rm -rf "$azurite_dir"
-    mkdir -p "$azurite_dir"
-    (cd "$azurite_dir" && npm install --no-audit --no-fund --loglevel=error "azurite@$azurite_version") || return
-    echo "$stamp" >"$azurite_dir/stamp"
-}
-
 # Starts Azurite and exports where it will be and what its certificate is. It takes a quarter of a minute, which only
 # the tests that need it wait for. It takes OAuth tokens, which it does over TLS alone.
 start_azurite() {
     local port
     [ -z "$azurite_pid" ] || return 0
-    if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    if ! have_node; then
         note "NOT RUN: the tests on Azurite, which needs Node and npm (on Debian: apt-get install nodejs npm)"
         return
     fi
-    ensure_azurite || return
+    ensure_npm_package "$azurite_dir" azurite "$azurite_version" || return
     mkdir "$scratch/azurite"
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext "subjectAltName=IP:127.0.0.1" \
         -keyout "$scratch/azurite/key.pem" -out "$scratch/azurite/cert.pem" 2>"$logs/openssl.log" || {
