@@ -2,8 +2,6 @@
 # keeps objects for the strict double of Google. Sourced by tests/run, after servers.sh and
 # javascript.sh. Loopback only, as there.
 
-azurite_version=3.35.0
-azurite_dir=$environment/azurite
 azurite_pid=
 ministack_pid=
 
@@ -46,7 +44,7 @@ start_azurite() {
         note "NOT RUN: the tests on Azurite, which needs Node and npm (on Debian: apt-get install nodejs npm)"
         return
     fi
-    ensure_npm_package "$azurite_dir" azurite "$azurite_version" || return
+    ensure_azurite || return
     mkdir "$scratch/azurite"
     openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext "subjectAltName=IP:127.0.0.1" \
         -keyout "$scratch/azurite/key.pem" -out "$scratch/azurite/cert.pem" 2>"$logs/openssl.log" || {

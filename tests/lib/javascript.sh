@@ -1,8 +1,12 @@
 # What comes from npm: Azurite, and iceberg-js. Sourced by tests/run, which sets `environment`.
 
-# The newest that runs on Node 20.
-iceberg_js_version=0.8.1
+azurite_dir=$environment/azurite
 iceberg_js_dir=$environment/iceberg-js
+
+ensure_azurite() { ensure_npm_package "$azurite_dir" azurite 3.35.0; }
+
+# The newest that runs on Node 20.
+ensure_iceberg_js() { ensure_npm_package "$iceberg_js_dir" iceberg-js 0.8.1; }
 
 have_node() { command -v node >/dev/null && command -v npm >/dev/null; }
 
@@ -12,7 +16,7 @@ find_iceberg_js() {
         note "NOT RUN: the tests with iceberg-js, which needs Node and npm (on Debian: apt-get install nodejs npm)"
         return
     fi
-    ensure_npm_package "$iceberg_js_dir" iceberg-js "$iceberg_js_version" || return
+    ensure_iceberg_js || return
     export MERAK_TEST_ICEBERG_JS=$iceberg_js_dir/node_modules/iceberg-js/dist/index.mjs
 }
 
