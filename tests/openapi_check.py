@@ -36,7 +36,6 @@ UPSTREAM = [
 NOT_YET = {
     "scan planning": "planTableScan fetchPlanningResult cancelPlanning fetchScanTasks",
     "functions, which no released client asks for": "listFunctions loadFunction",
-    "generic tables": "listGenericTables createGenericTable loadGenericTable dropGenericTable",
     "policies": "createPolicy loadPolicy updatePolicy dropPolicy attachPolicy detachPolicy"
     " getApplicablePolicies",
     "semantic models": "listSemanticModels createSemanticModel loadSemanticModel updateSemanticModel"

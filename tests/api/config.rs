@@ -92,6 +92,10 @@ async fn the_endpoints_are_those_that_clients_compare_as_text() {
     DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}
     POST /v1/{prefix}/views/rename
     POST /v1/{prefix}/namespaces/{namespace}/register-view
+    GET polaris/v1/{prefix}/namespaces/{namespace}/generic-tables
+    POST polaris/v1/{prefix}/namespaces/{namespace}/generic-tables
+    DELETE polaris/v1/{prefix}/namespaces/{namespace}/generic-tables/{generic-table}
+    GET polaris/v1/{prefix}/namespaces/{namespace}/generic-tables/{generic-table}
     GET /polaris/v1/{prefix}/namespaces/{namespace}/policies
     ");
 }

@@ -6,6 +6,7 @@
 
 mod access;
 mod across;
+mod generic_tables;
 mod operations;
 mod views;
 
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 
 use access::ACCESS_OPERATIONS;
 use across::ACROSS_OPERATIONS;
+use generic_tables::GENERIC_TABLE_OPERATIONS;
 use operations::{OPEN, OPERATIONS, Operation};
 use views::VIEW_OPERATIONS;
 
@@ -48,6 +50,9 @@ impl World<'_> {
         }
         if operation.needs_view {
             self.server.create_view("lake", &namespace, "v").await;
+        }
+        if operation.needs_generic_table {
+            self.server.create_generic_table("lake", &namespace, "g").await;
         }
         if operation.needs_access {
             self.prepare_access(operation).await;
@@ -126,7 +131,9 @@ pub(crate) async fn call(operation: &Operation, world: &World<'_>, who: &Identit
     let request = (operation.request)(world);
     let mut who = who.clone();
     if operation.is_delegated {
-        who = who.with_header("X-Iceberg-Access-Delegation", "vended-credentials");
+        for header in ["X-Iceberg-Access-Delegation", "Polaris-Generic-Table-Access-Delegation"] {
+            who = who.with_header(header, "vended-credentials");
+        }
     }
     match request.body {
         Some(body) => who.send_json(request.method, &request.path, &body).await,
@@ -150,7 +157,12 @@ fn documented() -> BTreeSet<String> {
 }
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
-    OPERATIONS.iter().chain(ACROSS_OPERATIONS).chain(VIEW_OPERATIONS).chain(ACCESS_OPERATIONS)
+    OPERATIONS
+        .iter()
+        .chain(ACROSS_OPERATIONS)
+        .chain(VIEW_OPERATIONS)
+        .chain(GENERIC_TABLE_OPERATIONS)
+        .chain(ACCESS_OPERATIONS)
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub(crate) struct Operation {
     pub(crate) needs_table: bool,
     /// Whether a view must be there.
     pub(crate) needs_view: bool,
+    /// Whether a generic table must be there.
+    pub(crate) needs_generic_table: bool,
     /// Whether the table's data is asked for.
     pub(crate) is_delegated: bool,
     /// The status when it is allowed.
@@ -67,6 +69,7 @@ pub(crate) const ROW: Operation = Operation {
     needs_access: false,
     needs_table: false,
     needs_view: false,
+    needs_generic_table: false,
     is_delegated: false,
     success: 200,
     request: |_| get(String::new()),

@@ -196,6 +196,19 @@ impl TestServer {
         root.post(&path, body).await.expect(200).json()
     }
 
+    /// Makes a generic table below its namespace's location, and answers what the client got.
+    pub async fn create_generic_table(&self, catalog: &str, namespace: &str, table: &str) -> Value {
+        let path = format!(
+            "/api/catalog/polaris/v1/{catalog}/namespaces/{}/generic-tables",
+            namespace.replace('.', "%1F")
+        );
+        let location =
+            format!("{}/{}/{table}", self.location(catalog), namespace.replace('.', "/"));
+        let body = json!({"name": table, "format": "delta", "base-location": location});
+        let root = self.root().await;
+        root.post(&path, body).await.expect(200).json()
+    }
+
     /// Sends a request to the API, and reads the whole answer.
     ///
     /// # Panics

@@ -1,15 +1,18 @@
 //! The proof that an operation was allowed.
 
+use std::fmt::{self, Debug};
+
 use merak_metastore::{ResolvedCaller, RoleSelection};
 use merak_model::features::ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING;
 use merak_model::{Features, RealmId};
 
 use crate::operations::{
-    CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
-    CreateTableStagedWithWriteDelegation, LoadTable, LoadTableWithReadDelegation,
-    LoadTableWithWriteDelegation,
+    CreateGenericTable, CreateGenericTableWithWriteDelegation, CreateTableDirect,
+    CreateTableDirectWithWriteDelegation, CreateTableStaged, CreateTableStagedWithWriteDelegation,
+    LoadGenericTable, LoadGenericTableWithReadDelegation, LoadGenericTableWithWriteDelegation,
+    LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation,
 };
-use crate::targets::{ResolvedNewTable, ResolvedTable, Securable};
+use crate::targets::{ResolvedGenericTable, ResolvedNewTable, ResolvedTable, Securable};
 use crate::{Caller, Requirement};
 
 /// Something a caller can ask for, and what it is done to.
@@ -22,6 +25,12 @@ pub trait Operation: Send + Sync {
 
     /// The operation's name in Polaris, for audit records and refusals.
     fn name(&self) -> &'static str;
+
+    /// What it is called where somebody asks about it ([`crate::Authorizer::explain`]): its name, but
+    /// where Polaris has one name for two operations.
+    fn asked_as(&self) -> &'static str {
+        self.name()
+    }
 
     /// What it asks for on the target, and whether each of it is there: it is allowed if all is.
     /// `features` are the realm's: some widen or narrow what a privilege allows.
@@ -198,18 +207,33 @@ pub(crate) struct Refused<O: Operation> {
     pub(crate) must_rotate: bool,
 }
 
-/// How far into a table its caller may reach, and the proof of it.
-#[derive(Debug)]
-pub enum TableAccess {
+/// How far into a table its caller may reach, and the proof of it: `M` shows its metadata, `R` its data
+/// for reading and `W` for writing, too.
+pub enum Reach<M: Operation, R: Operation, W: Operation> {
     /// Its metadata.
-    Metadata(Authorized<LoadTable>),
+    Metadata(Authorized<M>),
     /// Its metadata, and its data for reading.
-    Read(Authorized<LoadTableWithReadDelegation>),
+    Read(Authorized<R>),
     /// Its metadata, and its data for reading and writing.
-    Write(Authorized<LoadTableWithWriteDelegation>),
+    Write(Authorized<W>),
 }
 
-impl TableAccess {
+/// How far into an Iceberg table its caller may reach.
+pub type TableAccess = Reach<LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation>;
+
+/// How far into a generic table its caller may reach.
+pub type GenericTableAccess = Reach<
+    LoadGenericTable,
+    LoadGenericTableWithReadDelegation,
+    LoadGenericTableWithWriteDelegation,
+>;
+
+impl<M, R, W> Reach<M, R, W>
+where
+    M: Operation,
+    R: Operation<Target = M::Target>,
+    W: Operation<Target = M::Target>,
+{
     /// The realm it was allowed in.
     pub fn realm(&self) -> &RealmId {
         match self {
@@ -228,11 +252,75 @@ impl TableAccess {
         }
     }
 
-    /// The table it was allowed on.
-    pub fn table(&self) -> &ResolvedTable {
+    fn target(&self) -> &M::Target {
         match self {
             Self::Metadata(proof) => proof.target(),
             Self::Read(proof) => proof.target(),
+            Self::Write(proof) => proof.target(),
+        }
+    }
+}
+
+impl<M: Operation, R: Operation, W: Operation> Debug for Reach<M, R, W>
+where
+    Authorized<M>: Debug,
+    Authorized<R>: Debug,
+    Authorized<W>: Debug,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Metadata(proof) => f.debug_tuple("Metadata").field(proof).finish(),
+            Self::Read(proof) => f.debug_tuple("Read").field(proof).finish(),
+            Self::Write(proof) => f.debug_tuple("Write").field(proof).finish(),
+        }
+    }
+}
+
+impl TableAccess {
+    /// The table it was allowed on.
+    pub fn table(&self) -> &ResolvedTable {
+        self.target()
+    }
+}
+
+impl GenericTableAccess {
+    /// The generic table it was allowed on.
+    pub fn generic_table(&self) -> &ResolvedTable {
+        let ResolvedGenericTable(found) = self.target();
+        found
+    }
+}
+
+/// How a generic table is to be made, and the proof that it may be.
+#[derive(Debug)]
+pub enum CreateGenericTableAccess {
+    /// By itself.
+    Plain(Authorized<CreateGenericTable>),
+    /// With its data for reading and writing.
+    Write(Authorized<CreateGenericTableWithWriteDelegation>),
+}
+
+impl CreateGenericTableAccess {
+    /// The realm it was allowed in.
+    pub fn realm(&self) -> &RealmId {
+        match self {
+            Self::Plain(proof) => proof.realm(),
+            Self::Write(proof) => proof.realm(),
+        }
+    }
+
+    /// Who it was allowed to.
+    pub fn caller(&self) -> &ResolvedCaller {
+        match self {
+            Self::Plain(proof) => proof.caller(),
+            Self::Write(proof) => proof.caller(),
+        }
+    }
+
+    /// Where it was allowed.
+    pub fn target(&self) -> &ResolvedNewTable {
+        match self {
+            Self::Plain(proof) => proof.target(),
             Self::Write(proof) => proof.target(),
         }
     }

@@ -10,14 +10,16 @@ pub use merak_metastore::{CallerRef, PrincipalRef, RoleSelection};
 
 use crate::authorized::{Refused, allow};
 use crate::operations::{
-    CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
-    CreateTableStagedWithWriteDelegation, LoadTable, LoadTableWithReadDelegation,
-    LoadTableWithWriteDelegation, ReplayAnswer,
+    CreateGenericTable, CreateGenericTableWithWriteDelegation, CreateTableDirect,
+    CreateTableDirectWithWriteDelegation, CreateTableStaged, CreateTableStagedWithWriteDelegation,
+    LoadGenericTable, LoadGenericTableWithReadDelegation, LoadGenericTableWithWriteDelegation,
+    LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation, ReplayAnswer,
 };
-use crate::targets::{
-    CatalogPath, NewTablePath, ResolvedCatalog, ResolvedTable, Securable, TablePath,
+use crate::targets::{CatalogPath, NewTablePath, ResolvedCatalog, Securable, TablePath};
+use crate::{
+    Authorized, CreateGenericTableAccess, CreateTableAccess, Error, GenericTableAccess, Need,
+    Operation, Reach, TableAccess,
 };
-use crate::{Authorized, CreateTableAccess, Error, Need, Operation, TableAccess};
 
 /// Whether a caller asks for a table's data beside its metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,26 +91,72 @@ impl Authorizer {
         delegation: Delegation,
         path: &TablePath,
     ) -> Result<TableAccess, Error> {
+        let ways = (LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation);
+        self.authorize_reach(caller, delegation, ways, path).await
+    }
+
+    /// The same for a generic table.
+    pub async fn authorize_load_generic(
+        &self,
+        caller: &Caller,
+        delegation: Delegation,
+        path: &TablePath,
+    ) -> Result<GenericTableAccess, Error> {
+        let ways = (
+            LoadGenericTable,
+            LoadGenericTableWithReadDelegation,
+            LoadGenericTableWithWriteDelegation,
+        );
+        self.authorize_reach(caller, delegation, ways, path).await
+    }
+
+    async fn authorize_reach<M, R, W>(
+        &self,
+        caller: &Caller,
+        delegation: Delegation,
+        (load, read, write): (M, R, W),
+        path: &<M::Target as Securable>::Path,
+    ) -> Result<Reach<M, R, W>, Error>
+    where
+        M: Operation,
+        R: Operation<Target = M::Target>,
+        W: Operation<Target = M::Target>,
+    {
         if delegation == Delegation::NotAsked {
-            return self.authorize(caller, LoadTable, path).await.map(TableAccess::Metadata);
+            return self.authorize(caller, load, path).await.map(Reach::Metadata);
         }
-        let request = ResolvedTable::request(path, caller.reference.clone());
+        let request = M::Target::request(path, caller.reference.clone());
         let (who, resolution) = self.resolve(caller, &request).await?;
         record_who(&who);
-        let target = ResolvedTable::found(path, resolution)
-            .inspect_err(|_| record_operation(&LoadTableWithReadDelegation))?;
+        let target = M::Target::found(path, resolution).inspect_err(|_| record_operation(&read))?;
         record_target(&target);
         let features = self.features_of(&caller.realm);
-        allow(caller, who, LoadTableWithWriteDelegation, target, &features)
+        allow(caller, who, write, target, &features)
             .inspect(|proof| record_operation(proof.operation()))
-            .map(TableAccess::Write)
+            .map(Reach::Write)
             .or_else(|refused| {
                 let Refused { caller: who, target, .. } = *refused;
-                record_operation(&LoadTableWithReadDelegation);
-                allow(caller, who, LoadTableWithReadDelegation, target, &features)
-                    .map(TableAccess::Read)
+                record_operation(&read);
+                allow(caller, who, read, target, &features).map(Reach::Read)
             })
             .map_err(|refused| forbidden(&refused))
+    }
+
+    /// Allows making a generic table and, if asked, writing its data.
+    pub async fn authorize_create_generic(
+        &self,
+        caller: &Caller,
+        delegation: Delegation,
+        path: &NewTablePath,
+    ) -> Result<CreateGenericTableAccess, Error> {
+        Ok(match delegation {
+            Delegation::NotAsked => CreateGenericTableAccess::Plain(
+                self.authorize(caller, CreateGenericTable, path).await?,
+            ),
+            Delegation::Asked => CreateGenericTableAccess::Write(
+                self.authorize(caller, CreateGenericTableWithWriteDelegation, path).await?,
+            ),
+        })
     }
 
     /// Allows making a table, in one of the four ways.

@@ -13,7 +13,10 @@ pub mod privileges;
 mod requirement;
 mod targets;
 
-pub use authorized::{Authorized, CreateTableAccess, Operation, TableAccess};
+pub use authorized::{
+    Authorized, CreateGenericTableAccess, CreateTableAccess, GenericTableAccess, Operation, Reach,
+    TableAccess,
+};
 pub use authorizer::{
     Authorizer, Caller, CallerRef, Delegation, PrincipalRef, RoleSelection, Staging,
 };
@@ -29,9 +32,9 @@ pub use targets::{
     CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath, CatalogRolesOfPath, GrantPath,
     NamespacePath, NewTablePath, NotificationPath, PrincipalPath, PrincipalRoleAssignmentPath,
     PrincipalRolePath, RealmPath, RenamePath, ReportsPath, ResolvedCatalog, ResolvedCatalogRole,
-    ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf, ResolvedGrant, ResolvedNamespace,
-    ResolvedNewTable, ResolvedNotification, ResolvedPrincipal, ResolvedPrincipalRole,
-    ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename, ResolvedReports, ResolvedTable,
-    ResolvedTransaction, ResolvedView, ResolvedViewRename, Securable, SecurablePath, Spot,
-    TablePath, TransactionPath, TransactionTarget,
+    ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf, ResolvedGenericTable, ResolvedGrant,
+    ResolvedNamespace, ResolvedNewTable, ResolvedNotification, ResolvedPrincipal,
+    ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename,
+    ResolvedReports, ResolvedTable, ResolvedTransaction, ResolvedView, ResolvedViewRename,
+    Securable, SecurablePath, Spot, TablePath, TransactionPath, TransactionTarget,
 };

@@ -215,7 +215,11 @@ pub mod internal {
     pub const FEDERATED: &str = "federated";
     /// The type of a policy, by its code.
     pub const POLICY_TYPE: &str = "policy-type-code";
-    /// A table's or view's location, as its metadata states it.
+    /// The format of a generic table, in its maker's words.
+    pub const FORMAT: &str = "format";
+    /// What people are told of a generic table.
+    pub const DOC: &str = "doc";
+    /// A table's or view's location, as its metadata states it; a generic table's, as its maker does.
     pub const LOCATION: &str = "location";
     /// The folder that a view's metadata files go to.
     pub const METADATA_FOLDER: &str = "metadata-folder";

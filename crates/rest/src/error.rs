@@ -169,15 +169,14 @@ impl ErrorKind {
     const fn not_found(kind: EntityKind) -> Self {
         match kind {
             EntityKind::Namespace => Self::NoSuchNamespace,
-            EntityKind::Table => Self::NoSuchTable,
+            EntityKind::Table | EntityKind::GenericTable => Self::NoSuchTable,
             EntityKind::View => Self::NoSuchView,
             EntityKind::Policy => Self::NoSuchPolicy,
             EntityKind::Root
             | EntityKind::Principal
             | EntityKind::PrincipalRole
             | EntityKind::Catalog
-            | EntityKind::CatalogRole
-            | EntityKind::GenericTable => Self::NotFound,
+            | EntityKind::CatalogRole => Self::NotFound,
         }
     }
 }

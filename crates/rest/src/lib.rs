@@ -103,6 +103,17 @@ pub fn router(app: App) -> Router {
                 .delete(iceberg::views::drop_view),
         )
         .route("/api/catalog/v1/{prefix}/views/rename", post(iceberg::views::rename_view))
+        // Engines: generic tables.
+        .route(
+            "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/generic-tables",
+            get(polaris::generic_tables::list_generic_tables)
+                .post(polaris::generic_tables::create_generic_table),
+        )
+        .route(
+            "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/generic-tables/{generic-table}",
+            get(polaris::generic_tables::load_generic_table)
+                .delete(polaris::generic_tables::drop_generic_table),
+        )
         // Engines: policies.
         .route(
             "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies",

@@ -7,12 +7,13 @@ use std::time::Duration;
 use merak_authz::operations::ReplayAnswer;
 use merak_authz::{Authorized, PrincipalRef, RoleSelection, TableAccess};
 use merak_metastore::{AnswerRecord, CallerRef, Change, Error as MetastoreError};
-use merak_model::{Entity, Location, RealmId, TableIdent};
+use merak_model::{Entity, EntityKind, Location, RealmId, TableIdent};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::delegation::{AccessDelegation, Wanted};
+use crate::generic_tables::GenericTable;
 use crate::metadata::TableRef;
 use crate::namespaces::{NamespaceView, PropertiesUpdated};
 use crate::outcome::WAITS_MS;
@@ -90,6 +91,13 @@ pub enum Answer {
     View {
         /// Where its metadata file is.
         metadata_location: String,
+    },
+    /// A generic table as it was made.
+    GenericTable {
+        /// Its identifier.
+        id: i64,
+        /// What is known of it.
+        table: GenericTable,
     },
     /// A namespace.
     Namespace(NamespaceView),
@@ -204,7 +212,8 @@ impl Service {
         } else {
             let asked = AccessDelegation::default();
             let caller = proof.caller();
-            let wanted = Wanted { realm, caller, catalog, ident, location: "", asked };
+            let kind = EntityKind::Table;
+            let wanted = Wanted { realm, caller, catalog, ident, kind, location: "", asked };
             self.client_access(wanted, &store.config, None).await?
         };
         let metadata_location = Some(metadata_location.to_owned());

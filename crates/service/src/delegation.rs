@@ -11,7 +11,7 @@ use merak_model::features::{
     STORAGE_CREDENTIAL_CACHE_DURATION_SECONDS, STORAGE_CREDENTIAL_DURATION_SECONDS,
 };
 use merak_model::storage_config::Provider;
-use merak_model::{Entity, RealmId, StorageConfig, TableIdent};
+use merak_model::{Entity, EntityKind, RealmId, StorageConfig, TableIdent};
 use merak_storage::{
     CatalogStore, LocationGrant, ServerIdentity, Session, VendRequest, VendedCredentials,
 };
@@ -67,6 +67,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) caller: &'a ResolvedCaller,
     pub(crate) catalog: &'a Entity,
     pub(crate) ident: &'a TableIdent,
+    /// What kind of table it is.
+    pub(crate) kind: EntityKind,
     /// The table's location.
     pub(crate) location: &'a str,
     pub(crate) asked: AccessDelegation,
@@ -131,7 +133,9 @@ impl Service {
                     };
                     access.config.insert("merak.credential-scope".to_owned(), scope.to_owned());
                 }
-                if let Some(key) = refresh_key(config) {
+                // There is no such path for a generic table: it is loaded again.
+                let is_iceberg = wanted.kind == EntityKind::Table;
+                if let Some(key) = refresh_key(config).filter(|_| is_iceberg) {
                     access.config.insert(key.to_owned(), table_path(wanted, "credentials"));
                 }
             }
@@ -232,10 +236,15 @@ fn mode(wanted: Wanted<'_>, config: &StorageConfig) -> Result<Mode, Error> {
             config.storage_type()
         )));
     }
+    let (instead, header) = if wanted.kind == EntityKind::GenericTable {
+        ("", "Polaris-Generic-Table-Access-Delegation")
+    } else {
+        ("ask for remote-signing, or ", "X-Iceberg-Access-Delegation")
+    };
     Err(Error::IllegalArgument(format!(
         "Credential vending was requested for table {}, but no credentials are available: the \
-         storage of catalog {} has stsUnavailable set; ask for remote-signing, or leave out the \
-         header X-Iceberg-Access-Delegation and give the client credentials of its own",
+         storage of catalog {} has stsUnavailable set; {instead}leave out the header {header} and \
+         give the client credentials of its own",
         wanted.ident, wanted.catalog.name
     )))
 }

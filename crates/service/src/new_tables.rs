@@ -88,6 +88,7 @@ impl Service {
             caller: access.caller(),
             catalog,
             ident: &target.ident,
+            kind: EntityKind::Table,
             location: metadata.location(),
             asked,
         };
@@ -303,6 +304,7 @@ impl Service {
             caller,
             catalog,
             ident,
+            kind: EntityKind::Table,
             location: metadata.location(),
             asked: AccessDelegation::default(),
         };
@@ -412,15 +414,19 @@ pub(crate) fn check_table_properties(
                 .to_owned(),
         ));
     }
-    if !features.is_on(&ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION) {
-        let path = WRITE_PATHS.into_iter().find(|path| sets(path));
-        if let Some(name) = has_location.then_some("location").or(path) {
-            return Err(Error::BadRequest(format!(
-                "Specifying a table or view location using {name} is not allowed."
-            )));
-        }
+    let path = WRITE_PATHS.into_iter().find(|path| sets(path));
+    let by = has_location.then_some("location").or(path);
+    by.map_or(Ok(()), |name| check_may_be_placed(name, features))
+}
+
+/// Refuses to let a client say, by `name`, where a table lies, if that is switched off.
+pub(crate) fn check_may_be_placed(name: &str, features: CatalogFeatures<'_>) -> Result<(), Error> {
+    if features.is_on(&ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION) {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::BadRequest(format!(
+        "Specifying a table or view location using {name} is not allowed."
+    )))
 }
 
 /// The location that a client asked for, as it spelled it: Java's spells files with one slash, and

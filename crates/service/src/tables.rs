@@ -230,6 +230,7 @@ impl Service {
             caller: access.caller(),
             catalog: &found.namespace.catalog,
             ident: &found.ident,
+            kind: EntityKind::Table,
             location: found.table.internal.get(internal::LOCATION).map_or("", String::as_str),
             asked,
         };

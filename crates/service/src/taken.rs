@@ -1,4 +1,5 @@
-//! Names that are taken and races that are lost: what clients are told, of tables and of views.
+//! Names that are taken and races that are lost: what clients are told, of tables of all kinds and of
+//! views.
 
 use merak_authz::ResolvedNewTable;
 use merak_metastore::Error as MetastoreError;
@@ -8,7 +9,18 @@ use crate::Error;
 
 /// What it is called in the middle of a sentence.
 pub(crate) fn noun(kind: EntityKind) -> &'static str {
-    if kind == EntityKind::View { "view" } else { "table" }
+    match kind {
+        EntityKind::View => "view",
+        EntityKind::GenericTable => "generic table",
+        EntityKind::Root
+        | EntityKind::Principal
+        | EntityKind::PrincipalRole
+        | EntityKind::Catalog
+        | EntityKind::CatalogRole
+        | EntityKind::Namespace
+        | EntityKind::Table
+        | EntityKind::Policy => "table",
+    }
 }
 
 /// Refuses a name that no table or view can have, or that something has.
@@ -31,8 +43,7 @@ pub(crate) fn cannot_rename(
     destination: &TableIdent,
     there: EntityKind,
 ) -> Error {
-    let what = if there == EntityKind::View { "View" } else { "Table" };
-    Error::AlreadyExists(format!("Cannot rename {source} to {destination}. {what} already exists"))
+    Error::AlreadyExists(format!("Cannot rename {source} to {destination}. {there} already exists"))
 }
 
 pub(crate) fn changed_meanwhile(kind: EntityKind, ident: &TableIdent) -> Error {

@@ -154,7 +154,7 @@ impl Authorizer {
             explanation,
         };
         let spots = target.spots();
-        let answer = told.answer(operation.name(), &spots, sees_all_roles);
+        let answer = told.answer(operation.asked_as(), &spots, sees_all_roles);
         let is_in_catalog = spots.first().is_some_and(|spot| spot.catalog().is_some());
         let is_of_catalog = is_in_catalog && answer.tells_all_of(&question.scope);
         if !is_of_catalog && !sees_all_roles {

@@ -6,23 +6,26 @@ use merak_model::{Namespace, Privilege, TableIdent};
 use super::{Answer, Question};
 use crate::operations::{
     AddGrantToCatalogRole, AssignCatalogRoleToPrincipalRole, AssignPrincipalRole, CommitKinds,
-    CommitTransaction, CreateCatalog, CreateCatalogRole, CreateNamespace, CreatePrincipal,
-    CreatePrincipalRole, CreateTableDirect, CreateTableDirectWithWriteDelegation,
-    CreateTableStaged, CreateTableStagedWithWriteDelegation, CreateView, DeleteCatalog,
-    DeleteCatalogRole, DeletePrincipal, DeletePrincipalRole, DiagnoseCatalog, DropNamespace,
+    CommitTransaction, CreateCatalog, CreateCatalogRole, CreateGenericTable,
+    CreateGenericTableWithWriteDelegation, CreateNamespace, CreatePrincipal, CreatePrincipalRole,
+    CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
+    CreateTableStagedWithWriteDelegation, CreateView, DeleteCatalog, DeleteCatalogRole,
+    DeletePrincipal, DeletePrincipalRole, DiagnoseCatalog, DropGenericTable, DropNamespace,
     DropTableWithPurge, DropTableWithoutPurge, DropView, ExplainAccessInCatalog,
     ExplainAccessInRealm, ExplainPolicy, GetCatalog, GetCatalogRole, GetConfig, GetPrincipal,
     GetPrincipalRole, GetTask, ListAssigneePrincipalRolesForCatalogRole,
     ListAssigneePrincipalsForPrincipalRole, ListCatalogRoles, ListCatalogRolesForPrincipalRole,
-    ListCatalogs, ListGrantsForCatalogRole, ListMetricsReports, ListNamespaces, ListPolicies,
-    ListPrincipalRoles, ListPrincipalRolesAssigned, ListPrincipals, ListTables, ListTasks,
-    ListViews, LoadNamespaceMetadata, LoadTable, LoadTableWithReadDelegation,
-    LoadTableWithWriteDelegation, LoadView, NamespaceExists, RegisterTable, RegisterTableOverwrite,
-    RegisterView, RenameTable, RenameView, ReplaceView, ReplayAnswer, ReportReadMetrics,
-    ReportWriteMetrics, ResetCredentials, RetryTask, RevokeCatalogRoleFromPrincipalRole,
-    RevokeGrantFromCatalogRole, RevokePrincipalRole, RotateCredentials, SendNotifications,
-    TableExists, UnregisterTable, UpdateCatalog, UpdateCatalogRole, UpdateNamespaceProperties,
-    UpdatePrincipal, UpdatePrincipalRole, UpdateTable, UpdateTableForStagedCreate, ViewExists,
+    ListCatalogs, ListGenericTables, ListGrantsForCatalogRole, ListMetricsReports, ListNamespaces,
+    ListPolicies, ListPrincipalRoles, ListPrincipalRolesAssigned, ListPrincipals, ListTables,
+    ListTasks, ListViews, LoadGenericTable, LoadGenericTableWithReadDelegation,
+    LoadGenericTableWithWriteDelegation, LoadNamespaceMetadata, LoadTable,
+    LoadTableWithReadDelegation, LoadTableWithWriteDelegation, LoadView, NamespaceExists,
+    RegisterTable, RegisterTableOverwrite, RegisterView, RenameTable, RenameView, ReplaceView,
+    ReplayAnswer, ReportReadMetrics, ReportWriteMetrics, ResetCredentials, RetryTask,
+    RevokeCatalogRoleFromPrincipalRole, RevokeGrantFromCatalogRole, RevokePrincipalRole,
+    RotateCredentials, SendNotifications, TableExists, UnregisterTable, UpdateCatalog,
+    UpdateCatalogRole, UpdateNamespaceProperties, UpdatePrincipal, UpdatePrincipalRole,
+    UpdateTable, UpdateTableForStagedCreate, ViewExists,
 };
 use crate::{
     Authorizer, Caller, CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath,
@@ -32,7 +35,7 @@ use crate::{
 };
 
 /// Declares what can be explained: a row each, with what the operation acts on. Its name is the
-/// operation's own.
+/// operation's own ([`Operation::asked_as`]).
 macro_rules! explainable {
     ($question:ident: $($operation:expr => $path:expr;)+) => {
         /// Explains the operation that is asked about.
@@ -43,7 +46,7 @@ macro_rules! explainable {
         ) -> Result<Answer, Error> {
             $(
                 let operation = $operation;
-                if Operation::name(&operation) == $question.operation {
+                if Operation::asked_as(&operation) == $question.operation {
                     return authorizer.judge(caller, $question, operation, $path?).await;
                 }
             )+
@@ -57,7 +60,7 @@ macro_rules! explainable {
         /// The names of the operations that can be explained, in no particular order.
         pub fn explainable_operations() -> Vec<&'static str> {
             let $question = &anything();
-            vec![$(Operation::name(&$operation)),+]
+            vec![$(Operation::asked_as(&$operation)),+]
         }
     };
 }
@@ -158,6 +161,14 @@ explainable! { question:
     UpdateTable(Kinds::of(question)) => question.table();
     RenameTable => question.rename();
     CommitTransaction(vec![Kinds(Vec::new())]) => question.transaction();
+
+    ListGenericTables => question.namespace();
+    CreateGenericTable => question.new_table();
+    CreateGenericTableWithWriteDelegation => question.new_table();
+    LoadGenericTable => question.table();
+    LoadGenericTableWithReadDelegation => question.table();
+    LoadGenericTableWithWriteDelegation => question.table();
+    DropGenericTable => question.table();
 
     ListViews => question.namespace();
     CreateView => question.new_table();

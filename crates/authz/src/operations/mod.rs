@@ -3,6 +3,7 @@
 mod access;
 mod catalog_roles;
 mod catalogs;
+mod generic_tables;
 mod grants;
 mod namespaces;
 mod notifications;
@@ -22,6 +23,10 @@ pub use catalog_roles::{
 pub use catalogs::{
     CreateCatalog, DeleteCatalog, DiagnoseCatalog, ExplainPolicy, GetCatalog, GetConfig, GetTask,
     ListCatalogs, ListTasks, ReplayAnswer, RetryTask, UpdateCatalog,
+};
+pub use generic_tables::{
+    CreateGenericTable, CreateGenericTableWithWriteDelegation, DropGenericTable, ListGenericTables,
+    LoadGenericTable, LoadGenericTableWithReadDelegation, LoadGenericTableWithWriteDelegation,
 };
 pub use grants::{AddGrantToCatalogRole, RevokeGrantFromCatalogRole};
 pub use namespaces::{
@@ -51,9 +56,11 @@ pub use views::{
     CreateView, DropView, ListViews, LoadView, RegisterView, RenameView, ReplaceView, ViewExists,
 };
 
-/// Declares operations that require privileges on the target itself: a row each.
+/// Declares operations that require privileges on the target itself: a row each. Where Polaris has
+/// one name for two operations, the second says what it is asked about as.
 macro_rules! operations {
-    ($target:ty: $($(#[$doc:meta])+ $name:ident = $polaris:literal requires [$($privilege:ident),+];)+) => {
+    ($target:ty: $($(#[$doc:meta])+ $name:ident = $polaris:literal $(asked as $asked:literal)?
+        requires [$($privilege:ident),+];)+) => {
         $(
             $(#[$doc])+
             #[derive(Debug, Clone, Copy)]
@@ -65,6 +72,10 @@ macro_rules! operations {
                 fn name(&self) -> &'static str {
                     $polaris
                 }
+
+                $(fn asked_as(&self) -> &'static str {
+                    $asked
+                })?
 
                 fn requirements(
                     &self,

@@ -1,5 +1,6 @@
 //! What operations act on: paths, and what was found there with the privileges held.
 
+mod generic_tables;
 mod grants;
 mod notifications;
 mod principals;
@@ -15,6 +16,7 @@ use merak_model::{Entity, EntityKind, Namespace, Privilege, PrivilegeSet};
 use crate::Error;
 use crate::privileges::holds;
 
+pub use generic_tables::ResolvedGenericTable;
 pub use grants::{GrantPath, ResolvedGrant, SecurablePath};
 pub use notifications::{NotificationPath, ResolvedNotification};
 pub use principals::{

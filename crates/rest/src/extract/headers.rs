@@ -41,6 +41,37 @@ impl<S: Sync> FromRequestParts<S> for Delegated {
     }
 }
 
+/// What a client asks for to reach a generic table's files: `Polaris-Generic-Table-Access-Delegation`.
+#[derive(Clone, Copy)]
+pub(crate) struct GenericDelegated(pub(crate) Delegation);
+
+impl<S: Sync> FromRequestParts<S> for GenericDelegated {
+    type Rejection = ApiError;
+
+    /// One word. Who asks for something else must not be served as if it had asked for nothing.
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut asked = Delegation::NotAsked;
+        for value in parts.headers.get_all("polaris-generic-table-access-delegation") {
+            match value.to_str().unwrap_or("not a text").trim() {
+                "" => {}
+                word if word.eq_ignore_ascii_case("vended-credentials") => {
+                    asked = Delegation::Asked;
+                }
+                other => {
+                    return Err(ApiError::new(
+                        ErrorKind::IllegalArgument,
+                        format!(
+                            "Unsupported access delegation mode: {other}: of a generic table it \
+                             must be vended-credentials"
+                        ),
+                    ));
+                }
+            }
+        }
+        Ok(Self(asked))
+    }
+}
+
 /// The tags of what a client has already, without their quotes.
 pub(crate) struct IfNoneMatch(pub(crate) Vec<String>);
 

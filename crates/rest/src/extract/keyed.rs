@@ -5,14 +5,14 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts as _, Request};
 use axum::http::{HeaderMap, Method, Uri};
-use merak_authz::CallerRef;
+use merak_authz::{CallerRef, Delegation};
 use merak_service::AnswerKey;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
-use crate::extract::Delegated;
 use crate::extract::body::{Most, raw_body};
+use crate::extract::{Delegated, GenericDelegated};
 
 /// The body of a request that changes something, with what its answer is remembered by.
 pub(crate) struct Keyed<T>(pub(crate) Option<RequestKey>, pub(crate) T);
@@ -26,6 +26,8 @@ pub(crate) struct RequestKey {
     method: Method,
     uri: Uri,
     delegated: Delegated,
+    /// Whether credentials for a generic table were asked for.
+    delegated_generic: bool,
     body: Bytes,
     lifetime: Duration,
 }
@@ -34,11 +36,13 @@ impl RequestKey {
     /// The key as it is remembered, if that caller sent it.
     pub(crate) fn of(&self, caller: &CallerRef) -> AnswerKey {
         let Delegated(asked) = self.delegated;
+        let asked = [asked.vended_credentials, asked.remote_signing, true].map(u8::from);
+        let asked = if self.delegated_generic { &asked[..] } else { &asked[..2] };
         let parts: [&[u8]; 5] = [
             self.method.as_str().as_bytes(),
             self.uri.path().as_bytes(),
             self.uri.query().unwrap_or_default().as_bytes(),
-            &[u8::from(asked.vended_credentials), u8::from(asked.remote_signing)],
+            asked,
             &self.body,
         ];
         AnswerKey::new(caller, self.key.hyphenated().to_string(), &parts, self.lifetime)
@@ -57,10 +61,12 @@ impl<T: FromRequest<App, Rejection = ApiError>> FromRequest<App> for Keyed<T> {
         };
         let (mut parts, body) = request.into_parts();
         let Ok(delegated) = Delegated::from_request_parts(&mut parts, app).await;
+        let generic = GenericDelegated::from_request_parts(&mut parts, app).await;
+        let delegated_generic = generic.is_ok_and(|asked| asked.0 == Delegation::Asked);
         let body = raw_body(body, &app.settings, Most::of_any(&app.settings)).await?;
         let (method, uri) = (parts.method.clone(), parts.uri.clone());
         let request = Request::from_parts(parts, Body::from(body.clone()));
-        let key = RequestKey { key, method, uri, delegated, body, lifetime };
+        let key = RequestKey { key, method, uri, delegated, delegated_generic, body, lifetime };
         Ok(Self(Some(key), T::from_request(request, app).await?))
     }
 }

@@ -12,11 +12,11 @@ mod referenced_by;
 pub(crate) use address::ClientAddress;
 pub(crate) use body::{Form, JsonBody, OptionalValueBody, ReportBody, ValueBody};
 pub(crate) use caller::{Authenticated, Realm};
-pub(crate) use headers::{Delegated, IfNoneMatch};
+pub(crate) use headers::{Delegated, GenericDelegated, IfNoneMatch};
 pub(crate) use keyed::{Keyed, NoBody, RequestKey};
 pub(crate) use page::{PageRequest, next_page_token};
 pub(crate) use paths::{
-    CatalogName, ManagementNames, NamespaceInPath, Prefix, QueryMap, TableInPath, ViewInPath,
-    management_name, namespace_of,
+    CatalogName, GenericTableInPath, ManagementNames, NamespaceInPath, Prefix, QueryMap,
+    TableInPath, ViewInPath, management_name, namespace_of,
 };
 pub(crate) use referenced_by::record_referenced_by;

@@ -31,6 +31,12 @@ pub(crate) struct ViewInPath {
     pub(crate) ident: TableIdent,
 }
 
+/// A generic table, with its catalog.
+pub(crate) struct GenericTableInPath {
+    pub(crate) catalog: String,
+    pub(crate) ident: TableIdent,
+}
+
 /// A catalog of the management API.
 pub(crate) struct CatalogName(pub(crate) String);
 
@@ -127,6 +133,15 @@ impl<S: Sync> FromRequestParts<S> for ViewInPath {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let (catalog, ident) = Segments::of(parts)?.take_ident("view")?;
+        Ok(Self { catalog, ident })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for GenericTableInPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let (catalog, ident) = Segments::of(parts)?.take_ident("generic-table")?;
         Ok(Self { catalog, ident })
     }
 }

@@ -8,7 +8,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use merak_authz::operations::ReplayAnswer;
-use merak_authz::{Authorized, Caller, Delegation, Error as AuthzError, TableAccess};
+use merak_authz::{Authorized, Caller, Delegation, Error as AuthzError, TableAccess, TablePath};
 use merak_model::TableIdent;
 use merak_service::{
     AccessDelegation, Answer, Error as ServiceError, LoadOptions, Loaded, LoadedTable,
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::RequestKey;
 use crate::iceberg::namespaces;
+use crate::polaris::generic_tables;
 
 /// So many bytes of the text of a refusal are remembered.
 const LONGEST_REFUSAL: usize = 4096;
@@ -26,6 +27,7 @@ const LONGEST_REFUSAL: usize = 4096;
 pub(crate) struct Told {
     catalog: String,
     table: Option<ToldTable>,
+    generic_table: Option<(TableIdent, Delegation)>,
 }
 
 /// How a table is shown that an answer tells of.
@@ -39,7 +41,7 @@ struct ToldTable {
 impl Told {
     /// A request whose answer has no table in it.
     pub(crate) fn of(catalog: &str) -> Self {
-        Self { catalog: catalog.to_owned(), table: None }
+        Self { catalog: catalog.to_owned(), table: None, generic_table: None }
     }
 
     /// A request whose answer shows a table, and what was asked for to reach its files.
@@ -50,7 +52,7 @@ impl Told {
         show: fn(&LoadedTable) -> Response,
     ) -> Self {
         let table = Some(ToldTable { ident: ident.clone(), asked, show, is_view: false });
-        Self { catalog: catalog.to_owned(), table }
+        Self { table, ..Self::of(catalog) }
     }
 
     /// A request whose answer shows a view.
@@ -61,7 +63,16 @@ impl Told {
     ) -> Self {
         let asked = AccessDelegation::default();
         let table = Some(ToldTable { ident: ident.clone(), asked, show, is_view: true });
-        Self { catalog: catalog.to_owned(), table }
+        Self { table, ..Self::of(catalog) }
+    }
+
+    /// A request whose answer shows a generic table, and whether credentials were asked for.
+    pub(crate) fn of_generic_table(
+        catalog: &str,
+        ident: &TableIdent,
+        delegation: Delegation,
+    ) -> Self {
+        Self { generic_table: Some((ident.clone(), delegation)), ..Self::of(catalog) }
     }
 }
 
@@ -105,6 +116,12 @@ where
         Answer::Table { metadata_location } | Answer::View { metadata_location } => {
             let table = told.table.ok_or_else(|| misread("a table"))?;
             show_again(&app, caller, &proof, &table, &metadata_location).await
+        }
+        Answer::GenericTable { id, table } => {
+            let Told { catalog, generic_table, .. } = told;
+            let (ident, delegation) = generic_table.ok_or_else(|| misread("a generic table"))?;
+            let path = TablePath { catalog, ident, known_metadata: None };
+            generic_tables::show_again(&app, caller, &path, delegation, (id, table)).await
         }
         Answer::Refused { kind, message } => {
             let kind = ErrorKind::final_by_exception(&kind).ok_or_else(|| misread(&kind))?;

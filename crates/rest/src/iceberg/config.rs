@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{Authenticated, QueryMap};
 
-/// Every endpoint that works, in Polaris' order. Clients compare these as text, and take what is
+/// Every endpoint of Iceberg's that works, in Polaris' order. Clients compare these as text, and take what is
 /// not listed for not there.
 const ENDPOINTS: &[&str] = &[
     "GET /v1/{prefix}/namespaces",
@@ -43,8 +43,18 @@ const ENDPOINTS: &[&str] = &[
     "DELETE /v1/{prefix}/namespaces/{namespace}/views/{view}",
     "POST /v1/{prefix}/views/rename",
     "POST /v1/{prefix}/namespaces/{namespace}/register-view",
-    "GET /polaris/v1/{prefix}/namespaces/{namespace}/policies",
 ];
+
+/// Those of generic tables: without a slash at the beginning, as Polaris spells them.
+const GENERIC_TABLE_ENDPOINTS: &[&str] = &[
+    "GET polaris/v1/{prefix}/namespaces/{namespace}/generic-tables",
+    "POST polaris/v1/{prefix}/namespaces/{namespace}/generic-tables",
+    "DELETE polaris/v1/{prefix}/namespaces/{namespace}/generic-tables/{generic-table}",
+    "GET polaris/v1/{prefix}/namespaces/{namespace}/generic-tables/{generic-table}",
+];
+
+/// Those of policies.
+const POLICY_ENDPOINTS: &[&str] = &["GET /polaris/v1/{prefix}/namespaces/{namespace}/policies"];
 
 /// `GET /v1/config`
 pub(crate) async fn get_config(
@@ -59,10 +69,15 @@ pub(crate) async fn get_config(
     let path = CatalogPath { catalog: warehouse.to_owned(), children: None, as_warehouse: true };
     let proof = app.authorizer.authorize(&caller, GetConfig, &path).await?;
     let catalog = app.service.get_config(proof).await?;
+    let mut endpoints = ENDPOINTS.to_vec();
+    if app.service.has_generic_tables(&caller.realm) {
+        endpoints.extend(GENERIC_TABLE_ENDPOINTS);
+    }
+    endpoints.extend(POLICY_ENDPOINTS);
     Ok(crate::json(&ConfigResponse {
         defaults: &catalog.properties,
         overrides: Overrides { namespace_separator: "%1F", prefix: &catalog.name },
-        endpoints: ENDPOINTS,
+        endpoints: &endpoints,
         idempotency_key_lifetime: app.settings.idempotency_lifetime.map(iso_8601),
     }))
 }

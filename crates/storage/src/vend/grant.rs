@@ -1,6 +1,8 @@
 //! What vended credentials must amount to.
 
-use merak_authz::{CreateTableAccess, TableAccess};
+use merak_authz::{
+    CreateGenericTableAccess, CreateTableAccess, GenericTableAccess, Operation, Reach, TableAccess,
+};
 use merak_model::Location;
 
 /// What may be done with the files at the locations of a grant.
@@ -26,10 +28,23 @@ pub struct LocationGrant {
 impl LocationGrant {
     /// The grant of a table's data, if its data was asked for and allowed.
     pub fn of_table(access: &TableAccess, locations: Vec<Location>) -> Option<Self> {
+        Self::of_reach(access, locations)
+    }
+
+    /// The grant of a generic table's data, if its data was asked for and allowed.
+    pub fn of_generic_table(access: &GenericTableAccess, locations: Vec<Location>) -> Option<Self> {
+        Self::of_reach(access, locations)
+    }
+
+    /// Not for everybody: of operations that somebody else puts together it would be no proof.
+    fn of_reach<M: Operation, R: Operation, W: Operation>(
+        access: &Reach<M, R, W>,
+        locations: Vec<Location>,
+    ) -> Option<Self> {
         match access {
-            TableAccess::Metadata(_) => None,
-            TableAccess::Read(_) => Self::new(locations, DataAccess::Read),
-            TableAccess::Write(_) => Self::new(locations, DataAccess::Write),
+            Reach::Metadata(_) => None,
+            Reach::Read(_) => Self::new(locations, DataAccess::Read),
+            Reach::Write(_) => Self::new(locations, DataAccess::Write),
         }
     }
 
@@ -40,6 +55,17 @@ impl LocationGrant {
             CreateTableAccess::DirectWrite(_) | CreateTableAccess::StagedWrite(_) => {
                 Self::new(locations, DataAccess::Write)
             }
+        }
+    }
+
+    /// The grant of a new generic table's data, if its data was asked for and allowed.
+    pub fn of_new_generic_table(
+        access: &CreateGenericTableAccess,
+        locations: Vec<Location>,
+    ) -> Option<Self> {
+        match access {
+            CreateGenericTableAccess::Plain(_) => None,
+            CreateGenericTableAccess::Write(_) => Self::new(locations, DataAccess::Write),
         }
     }
 

@@ -38,7 +38,7 @@ fn an_unknown_key_like_no_other_is_named() {
 #[test]
 fn unknown_features_are_no_mistake() {
     let notices = notices(&[
-        ("polaris.features.\"ENABLE_GENERIC_TABLES\"", "true"),
+        ("polaris.features.\"ENABLE_SEMANTIC_MODELS\"", "true"),
         ("polaris.behavior-changes.\"ENTITY_CACHE_SOFT_VALUES\"", "[x"),
         ("POLARIS_FEATURES__ENABLE_POLICY_STORE_", "true"),
     ]);
