@@ -6,6 +6,7 @@ mod management;
 use merak_tests::{Identity, Response, TestServer};
 use serde_json::json;
 
+use crate::generic_tables::{GENERIC_TABLES, draft, draft_at};
 use crate::metrics_reports::{commit_report, open_content, scan_report};
 
 const TABLES: &str = "/api/catalog/v1/lake/namespaces/sales/tables";
@@ -56,6 +57,7 @@ async fn world() -> TestServer {
     server.create_namespace("lake", "sales").await;
     server.create_table("lake", "sales", "orders").await;
     server.create_view("lake", "sales", "recent").await;
+    server.create_generic_table("lake", "sales", "events").await;
     server
 }
 
@@ -75,6 +77,9 @@ async fn a_read_is_one_statement() {
         VIEWS,
         "/api/catalog/v1/lake/namespaces/sales/views?pageToken=&pageSize=1",
         "/api/catalog/v1/lake/namespaces/sales/views/recent",
+        GENERIC_TABLES,
+        "/api/catalog/polaris/v1/lake/namespaces/sales/generic-tables?pageToken=&pageSize=1",
+        "/api/catalog/polaris/v1/lake/namespaces/sales/generic-tables/events",
         "/api/management/v1/catalogs",
         "/api/management/v1/catalogs/lake",
     ];
@@ -254,6 +259,23 @@ async fn making_a_view_costs_one_statement_more_and_replacing_it_none() {
     let nothing = json!({"updates": []});
     assert_eq!(cost(&server, 200, root.post(&path, nothing)).await, READ);
     let write = Cost { puts: 0, ..WRITE };
+    assert_eq!(cost(&server, 204, root.delete(&path)).await, write);
+}
+
+#[tokio::test]
+async fn making_and_dropping_a_generic_table_are_two_statements() {
+    let server = world().await;
+    let root = server.root().await;
+    let write = Cost { puts: 0, ..WRITE };
+    let at = |name: &str| draft_at(name, &format!("{}/sales/{name}", server.location("lake")));
+
+    assert_eq!(cost(&server, 200, root.post(GENERIC_TABLES, at("made"))).await, write);
+    assert_eq!(cost(&server, 200, root.post(GENERIC_TABLES, draft("placeless"))).await, write);
+    let refused = root.post(GENERIC_TABLES, draft("made"));
+    assert_eq!(cost(&server, 409, refused).await, READ);
+    let key = with_key(&root);
+    assert_eq!(cost(&server, 200, key.post(GENERIC_TABLES, at("keyed"))).await, write);
+    let path = format!("{GENERIC_TABLES}/made");
     assert_eq!(cost(&server, 204, root.delete(&path)).await, write);
 }
 

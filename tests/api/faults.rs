@@ -4,6 +4,7 @@ mod chance;
 mod checks;
 mod clients;
 mod files;
+mod generic_tables;
 mod judge;
 mod metastore;
 mod model;

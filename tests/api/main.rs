@@ -14,6 +14,7 @@ mod explain;
 mod external;
 mod faults;
 mod fixtures;
+mod generic_tables;
 mod grants;
 mod guesses;
 mod health;

@@ -4,6 +4,7 @@ mod again;
 mod cache;
 mod clouds;
 mod external;
+mod generic_tables;
 mod narrowing;
 mod refusals;
 mod signing;
