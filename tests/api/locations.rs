@@ -1,5 +1,6 @@
 //! Where tables may lie: what somebody tries who wants to reach what is not theirs.
 
+mod defaults;
 mod places;
 
 use std::os::unix::fs::symlink;

@@ -59,6 +59,7 @@ flags! {
     ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION = Bool "true" ["polaris.config.allow.client-specified.table.location"] "Lets clients say where a table lies.";
     ALLOW_EXTERNAL_CATALOG_CREDENTIAL_VENDING = Bool "true" ["polaris.config.enable.credential.vending", "enable.credential.vending"] "Gives clients of EXTERNAL catalogs credentials or signatures for tables.";
     ALLOW_EXTERNAL_METADATA_FILE_LOCATION = Bool "false" ["polaris.config.allow.external.metadata.file.location"] "Lets a metadata file lie outside its table's location.";
+    ALLOW_EXTERNAL_TABLE_LOCATION = Bool "false" ["polaris.config.allow.external.table.location", "allow.external.table.location"] "The older name of `ALLOW_EXTERNAL_METADATA_FILE_LOCATION`: either one does it.";
     ALLOW_INSECURE_STORAGE_TYPES = Bool "false" [] "Lets the server start with FILE among the supported storage types.";
     ALLOW_NAMESPACE_LOCATION_OVERLAP = Bool "false" [] "Lets namespaces with one parent have overlapping locations.";
     ALLOW_OVERLAPPING_CATALOG_URLS = Bool "false" [] "Lets catalogs of one realm have overlapping locations.";
@@ -68,6 +69,7 @@ flags! {
     ALLOW_UNRESTRICTED_STORAGE_CONFIG_ROLE_CHANGES = Bool "false" [] "Lets an update of a catalog change its cloud account.";
     ALLOW_UNSTRUCTURED_TABLE_LOCATION = Bool "false" ["polaris.config.allow.unstructured.table.location", "allow.unstructured.table.location"] "Lets a table lie outside its namespace's location.";
     ALLOW_WILDCARD_LOCATION = Bool "false" [] "Lets a catalog allow every location with *.";
+    DEFAULT_LOCATION_OBJECT_STORAGE_PREFIX_ENABLED = Bool "false" ["polaris.config.default-table-location-object-storage-prefix.enabled"] "Spreads the default locations of tables and views over folders of the catalog that are named after a hash of their names, where an object store limits the requests of each prefix. Needs `ALLOW_UNSTRUCTURED_TABLE_LOCATION`.";
     DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED = Bool "false" ["polaris.config.default-unique-table-location.enabled"] "Ends the default location of a table in something random.";
     DROP_WITH_PURGE_ENABLED = Bool "false" ["polaris.config.drop-with-purge.enabled", "drop-with-purge.enabled"] "Lets a drop ask for the table's files to be deleted.";
     ENABLE_FINE_GRAINED_UPDATE_TABLE_PRIVILEGES = Bool "true" ["polaris.config.enable-fine-grained-update-table-privileges"] "Lets a commit be judged by the kinds of its updates.";
@@ -89,7 +91,54 @@ flags! {
     SUPPORTED_CATALOG_STORAGE_TYPES = List "[\"S3\",\"AZURE\",\"GCS\"]" [] "The storage types a catalog may have.";
     ALLOW_NAMESPACE_CUSTOM_LOCATION = Bool "false" ["polaris.config.namespace-custom-location.enabled"] "Lets a namespace lie elsewhere than below its parent." (behavior);
     STORAGE_CONFIGURATION_MAX_LOCATIONS = Integer "-1" [] "How many allowed locations a catalog may have; -1: any number." (behavior);
+    VALIDATE_VIEW_LOCATION_OVERLAP = Bool "true" [] "Refuses views whose locations overlap those of tables and views." (behavior);
 }
+
+/// Flags of Polaris that have no effect here, or not yet, and why.
+pub const INERT: &[(&str, &str)] = &[
+    ("ALLOW_DROPPING_NON_EMPTY_PASSTHROUGH_FACADE_CATALOG", NO_FEDERATION),
+    ("ALLOW_FEDERATED_CATALOGS_CREDENTIAL_VENDING", NO_FEDERATION),
+    ("ALLOW_OPTIMIZED_SIBLING_CHECK", WHOLE_CATALOG),
+    ("ALLOW_SETTING_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS", NO_FEDERATION),
+    ("CLEANUP_ON_CATALOG_DROP", ONLY_EMPTY),
+    ("CLEANUP_ON_NAMESPACE_DROP", ONLY_EMPTY),
+    ("ENABLE_CATALOG_FEDERATION", NO_FEDERATION),
+    ("ENABLE_OPENLINEAGE_INGEST", "There is no lineage API in this version."),
+    ("ENABLE_SEMANTIC_MODELS", "There are no semantic models in this version."),
+    ("ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS", NO_FEDERATION),
+    ("ENTITY_CACHE_SOFT_VALUES", NO_ENTITY_CACHE),
+    ("ENTITY_CACHE_WEIGHER_TARGET", NO_ENTITY_CACHE),
+    ("GCS_PRINCIPAL_ATTRIBUTION_ENABLED", NO_ATTRIBUTION),
+    ("GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE", NO_ATTRIBUTION),
+    ("GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_ID", NO_ATTRIBUTION),
+    ("GCS_PRINCIPAL_ATTRIBUTION_TOKEN_ISSUER", NO_ATTRIBUTION),
+    ("GCS_PRINCIPAL_ATTRIBUTION_WIF_AUDIENCE", NO_ATTRIBUTION),
+    (
+        "ICEBERG_ROLLBACK_COMPACTION_ON_CONFLICTS",
+        "A compaction is not rolled back in this version: the commit that meets it is a conflict.",
+    ),
+    (
+        "MAX_METADATA_REFRESH_RETRIES",
+        "An object store that does not answer is asked again within `polaris.storage.read-timeout`.",
+    ),
+    ("OPTIMIZED_SIBLING_CHECK", WHOLE_CATALOG),
+    ("SCHEMA_VERSION_FALL_BACK_ON_DNE", "Migrations say which version the schema has."),
+    ("SUPPORTED_CATALOG_CONNECTION_TYPES", NO_FEDERATION),
+    ("SUPPORTED_EXTERNAL_CATALOG_AUTHENTICATION_TYPES", NO_FEDERATION),
+    (
+        "TABLE_METADATA_CLEANUP_BATCH_SIZE",
+        "Purges delete as many files at a time as the object store takes.",
+    ),
+    ("TABLE_OPERATIONS_MAKE_METADATA_CURRENT_ON_COMMIT", ALWAYS_CURRENT),
+    ("VIEW_OPERATIONS_MAKE_METADATA_CURRENT_ON_COMMIT", ALWAYS_CURRENT),
+];
+
+const ALWAYS_CURRENT: &str = "A commit is always answered with the metadata that it made current.";
+const NO_ATTRIBUTION: &str = "Google's tokens do not name the principal in this version.";
+const NO_ENTITY_CACHE: &str = "Entities are not kept in memory: a request looks them up at once.";
+const NO_FEDERATION: &str = "Catalogs are not federated in this version.";
+const ONLY_EMPTY: &str = "Only what is empty is dropped. (Polaris queues work that nothing does.)";
+const WHOLE_CATALOG: &str = "Overlaps are always looked for in the whole catalog, by an index.";
 
 /// Catalog properties that Polaris registers and that have no effect here, or not yet: they may be
 /// set on a catalog although their names begin with the reserved prefix.
@@ -97,10 +146,8 @@ pub const INERT_CATALOG_PROPERTIES: &[&str] = &[
     "polaris.config.add-trailing-slash-to-location",
     "polaris.config.allow-dropping-non-empty-passthrough-facade-catalog",
     "polaris.config.allow-federated-catalogs-credential-vending",
-    "polaris.config.allow.external.table.location",
     "polaris.config.cleanup.on.catalog.drop",
     "polaris.config.cleanup.on.namespace.drop",
-    "polaris.config.default-table-location-object-storage-prefix.enabled",
     "polaris.config.enable-sub-catalog-rbac-for-federated-catalogs",
     "polaris.config.rollback.compaction.on-conflicts.enabled",
     // A catalog does not say by itself that it may lie on the server's own disk.

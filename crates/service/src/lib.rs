@@ -8,6 +8,7 @@ mod catalog_roles;
 mod catalog_rules;
 mod catalogs;
 mod commits;
+mod default_locations;
 mod delegation;
 mod doctor;
 mod error;

@@ -5,7 +5,7 @@ use merak_authz::ResolvedNamespace;
 use merak_model::entity::{WRITE_METADATA_PATH, WRITE_PATHS, internal};
 use merak_model::features::{
     ADD_TRAILING_SLASH_TO_LOCATION, ALLOW_EXTERNAL_METADATA_FILE_LOCATION,
-    ALLOW_UNSTRUCTURED_TABLE_LOCATION, CatalogFeatures,
+    ALLOW_EXTERNAL_TABLE_LOCATION, ALLOW_UNSTRUCTURED_TABLE_LOCATION, CatalogFeatures,
 };
 use merak_model::{Entity, Location, Namespace, StorageConfig, TableIdent};
 use merak_table_metadata::{TableMetadata, ViewMetadata};
@@ -36,14 +36,17 @@ pub(crate) fn storage_config(catalog: &Entity) -> Result<StorageConfig, Error> {
 pub(crate) fn base_location(namespace: &ResolvedNamespace) -> Result<String, Error> {
     let of_namespaces =
         namespace.namespaces.iter().rev().find_map(|entity| entity.properties.get(LOCATION));
-    let location = of_namespaces
-        .or_else(|| namespace.catalog.properties.get(DEFAULT_BASE_LOCATION))
-        .ok_or_else(|| {
-            Error::BadRequest(format!(
-                "Catalog {} has no default-base-location",
-                namespace.catalog.name
-            ))
-        })?;
+    match of_namespaces {
+        Some(location) => Ok(location.trim_end_matches('/').to_owned()),
+        None => catalog_location(&namespace.catalog),
+    }
+}
+
+/// Where a catalog lies.
+pub(crate) fn catalog_location(catalog: &Entity) -> Result<String, Error> {
+    let location = catalog.properties.get(DEFAULT_BASE_LOCATION).ok_or_else(|| {
+        Error::BadRequest(format!("Catalog {} has no default-base-location", catalog.name))
+    })?;
     Ok(location.trim_end_matches('/').to_owned())
 }
 
@@ -186,7 +189,8 @@ pub(crate) fn check_metadata_file(
     homes: Homes<'_>,
     features: CatalogFeatures<'_>,
 ) -> Result<(), Error> {
-    if features.is_on(&ALLOW_EXTERNAL_METADATA_FILE_LOCATION) {
+    let allowing = [&ALLOW_EXTERNAL_METADATA_FILE_LOCATION, &ALLOW_EXTERNAL_TABLE_LOCATION];
+    if allowing.iter().any(|flag| features.is_on(flag)) {
         return Ok(());
     }
     let is_home = [Some(homes.location), homes.metadata_path]

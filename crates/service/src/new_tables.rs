@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use merak_authz::operations::{RegisterTable, RegisterTableOverwrite};
-use merak_authz::{Authorized, CreateTableAccess, ResolvedNamespace, ResolvedNewTable};
+use merak_authz::{Authorized, CreateTableAccess, ResolvedNewTable};
 use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::entity::{WRITE_PATHS, internal};
 use merak_model::features::{
     ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION, ALLOW_SPECIFYING_FILE_IO_IMPL,
-    ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED,
+    ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures,
 };
 use merak_model::{
     Entity, EntityId, EntityKind, EntityName, Location, Properties, RealmId, TableIdent,
@@ -20,10 +20,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::answers::Answer;
+use crate::default_locations::default_table_location;
 use crate::delegation::{AccessDelegation, ClientAccess, Wanted};
 use crate::external::{check_internal, is_external};
 use crate::foreign_files::{ForeignFile, is_of_another};
-use crate::locations::{base_location, check_places, places};
+use crate::locations::{check_places, places};
 use crate::metadata::TableRef;
 use crate::outcome::{Left, Trace};
 use crate::properties::refuse_reserved;
@@ -439,20 +440,6 @@ fn spelled_as_asked(text: &str) -> Result<String, Error> {
     } else {
         location.as_str().to_owned()
     })
-}
-
-/// Where a table or view lies that says nothing: below its namespace, under its name.
-pub(crate) fn default_table_location(
-    namespace: &ResolvedNamespace,
-    ident: &TableIdent,
-    features: CatalogFeatures<'_>,
-) -> Result<String, Error> {
-    let mut location = format!("{}/{}", base_location(namespace)?, ident.name);
-    if features.is_on(&DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED) {
-        location.push('-');
-        location.push_str(&Uuid::new_v4().simple().to_string());
-    }
-    Ok(location)
 }
 
 /// Writes down on a table's entity what its metadata says: where it lies and writes, for the overlap

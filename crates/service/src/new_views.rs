@@ -5,7 +5,9 @@ use merak_authz::operations::{CreateView, RegisterView};
 use merak_authz::{Authorized, ResolvedNewTable};
 use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::entity::{WRITE_METADATA_PATH, internal};
-use merak_model::features::{ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures};
+use merak_model::features::{
+    ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, VALIDATE_VIEW_LOCATION_OVERLAP,
+};
 use merak_model::{Entity, EntityId, EntityKind, Location, Properties, RealmId};
 use merak_storage::CatalogStore;
 use merak_table_metadata::{NewView, ViewMetadata, view_metadata_folder, view_wants_gzip};
@@ -13,10 +15,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::answers::Answer;
+use crate::default_locations::default_table_location;
 use crate::external::check_internal;
 use crate::foreign_files::malformed;
 use crate::locations::{Homes, check_metadata_file, check_places, view_places};
-use crate::new_tables::{NewFile, WrittenFile, check_table_properties, default_table_location};
+use crate::new_tables::{NewFile, WrittenFile, check_table_properties};
 use crate::outcome::{Left, Trace};
 use crate::taken::{check_name, making_failed};
 use crate::views::LoadedView;
@@ -164,7 +167,8 @@ impl Service {
         view: &Entity,
         features: CatalogFeatures<'_>,
     ) -> Result<(), Error> {
-        if features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP) {
+        let is_judged = features.is_on(&VALIDATE_VIEW_LOCATION_OVERLAP);
+        if features.is_on(&ALLOW_TABLE_LOCATION_OVERLAP) || !is_judged {
             return Ok(());
         }
         Ok(self.metastore.check_apart(realm, &placed(view)?).await?)

@@ -14,6 +14,7 @@ mod features;
 mod formats;
 mod guesses;
 mod idempotency;
+mod inert;
 mod keys;
 mod limits;
 mod oidc;

@@ -3,49 +3,16 @@
 use std::collections::BTreeSet;
 
 use merak_model::RealmId;
-use merak_model::features::ALL;
+use merak_model::features::{ALL, INERT};
 
 use super::features;
+use super::inert::WITHOUT_MEANING;
 use super::keys::{around_placeholder, canonical, distance, environment_form, loose, segments};
 use super::problems::Notice;
 use super::reader::Reader;
 use super::realms::Realms;
 use super::registry::{Row, rows};
 use super::sources::{Entry, Spelling};
-
-/// Keys of Polaris and Quarkus that mean nothing here: the beginnings of them, `*` for any segment.
-const WITHOUT_MEANING: &[&str] = &[
-    "polaris.async",
-    "polaris.authentication.authenticator",
-    "polaris.authentication.token-service",
-    "polaris.authentication.*.authenticator",
-    "polaris.authentication.*.token-service",
-    "polaris.authorization",
-    "polaris.config",
-    "polaris.credential-manager",
-    "polaris.event-listener",
-    "polaris.events",
-    "polaris.file-io",
-    "polaris.iceberg-metrics",
-    "polaris.metrics",
-    "polaris.node",
-    "polaris.persistence.cache",
-    "polaris.persistence.nosql",
-    "polaris.persistence.relational",
-    "polaris.rate-limiter",
-    "polaris.realm-context.type",
-    "polaris.secrets-manager",
-    "polaris.service-identity",
-    "polaris.storage.connection-acquisition-timeout",
-    "polaris.storage.connection-max-idle-time",
-    "polaris.storage.connection-time-to-live",
-    "polaris.storage.expect-continue-enabled",
-    "polaris.storage.max-http-connections",
-    "polaris.storage-credential-cache",
-    "polaris.tasks",
-    "polaris.test",
-    "quarkus",
-];
 
 /// Keys that Polaris' users set to be safe, and which have no effect here.
 const MISSED: &[(&str, &str)] = &[
@@ -97,7 +64,7 @@ fn judge_key(written: &str, key: &str, realms: &Realms) -> Option<Notice> {
     let segments = segments(key);
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     if let ["polaris", "features" | "behavior-changes", rest @ ..] = &parts[..] {
-        return Some(judge_feature(written, rest, parts[1] == "behavior-changes", realms));
+        return judge_feature(written, rest, parts[1] == "behavior-changes", realms);
     }
     if let Some((_, why)) = MISSED.iter().find(|(prefix, _)| begins_with(&parts, prefix)) {
         return Some(Notice::warning(format!("{written} has no effect: {why}")));
@@ -115,7 +82,7 @@ fn judge_key(written: &str, key: &str, realms: &Realms) -> Option<Notice> {
         Some((known, letters)) if is_quarkus && letters <= NEAR => {
             return Some(unknown(written, Some(&known)));
         }
-        _ if WITHOUT_MEANING.iter().any(|prefix| begins_with(&parts, prefix)) => return None,
+        _ if WITHOUT_MEANING.iter().any(|(prefix, _)| begins_with(&parts, prefix)) => return None,
         _ => {}
     }
     if let Some(realm) = realm_in(key) {
@@ -130,28 +97,37 @@ fn judge_key(written: &str, key: &str, realms: &Realms) -> Option<Notice> {
 }
 
 /// A flag without effect here is no mistake: there are many, and configurations outlive them.
-fn judge_feature(written: &str, rest: &[&str], is_behavior: bool, realms: &Realms) -> Notice {
+fn judge_feature(
+    written: &str,
+    rest: &[&str],
+    is_behavior: bool,
+    realms: &Realms,
+) -> Option<Notice> {
     let name = match rest {
         ["realm-overrides", realm, name] => {
             if !realms.all.contains(&RealmId::new(*realm)) {
-                return not_configured(written, realm);
+                return Some(not_configured(written, realm));
             }
             name
         }
         [.., name] => name,
-        [] => return unknown(written, None),
+        [] => return Some(unknown(written, None)),
     };
     if let Some(flag) = ALL.iter().find(|flag| flag.name == *name) {
-        if flag.behavior_change != is_behavior {
-            let right = features::key(flag);
-            return Notice::warning(format!("{written} has no effect: the key is {right}"));
-        }
-        return unknown(written, Some(&features::key(flag)));
+        let right = features::key(flag);
+        return Some(if flag.behavior_change == is_behavior {
+            unknown(written, Some(&right))
+        } else {
+            Notice::warning(format!("{written} has no effect: the key is {right}"))
+        });
     }
-    match nearest(name, ALL.iter().map(|flag| flag.name.to_owned())) {
+    if INERT.iter().any(|(inert, _)| inert == name) {
+        return None;
+    }
+    Some(match nearest(name, ALL.iter().map(|flag| flag.name.to_owned())) {
         Some((known, letters)) if letters <= NEAR => unknown(written, Some(&known)),
         _ => Notice::debug(format!("{written} is a feature without effect here")),
-    }
+    })
 }
 
 fn judge_variable(written: &str, name: &str) -> Option<Notice> {
@@ -160,10 +136,14 @@ fn judge_variable(written: &str, name: &str) -> Option<Notice> {
     if let Some(known) = known_keys().chain(flags).find(|known| is_near(known)) {
         return Some(unknown(written, Some(&environment_form(&known))));
     }
-    let meaningless = |prefix: &&&str| {
+    let begins = |prefix: &str| {
         !prefix.contains('*') && format!("{name}_").starts_with(&format!("{}_", loose(prefix)))
     };
-    if WITHOUT_MEANING.iter().find(meaningless).is_some() {
+    let is_inert = |(flag, _): &(&str, &str)| {
+        let of_group = |group| loose(&format!("{group}.\"{flag}\"")) == name;
+        ["polaris.features", "polaris.behavior-changes"].into_iter().any(of_group)
+    };
+    if WITHOUT_MEANING.iter().any(|(prefix, _)| begins(prefix)) || INERT.iter().any(is_inert) {
         return None;
     }
     // Kubernetes makes variables such as POLARIS_SERVICE_HOST for a service of that name, and

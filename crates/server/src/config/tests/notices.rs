@@ -38,12 +38,31 @@ fn an_unknown_key_like_no_other_is_named() {
 #[test]
 fn unknown_features_are_no_mistake() {
     let notices = notices(&[
-        ("polaris.features.\"ENABLE_SEMANTIC_MODELS\"", "true"),
-        ("polaris.behavior-changes.\"ENTITY_CACHE_SOFT_VALUES\"", "[x"),
+        ("polaris.features.\"OF_ANOTHER_VERSION\"", "true"),
+        ("polaris.behavior-changes.\"OF_ANOTHER_VERSION\"", "[x"),
         ("POLARIS_FEATURES__ENABLE_POLICY_STORE_", "true"),
     ]);
 
     assert!(notices.iter().all(|notice| notice.severity == Severity::Debug), "{notices:?}");
+}
+
+#[test]
+fn features_of_polaris_without_effect_are_told_in_one_line_however_they_are_written() {
+    let notices = notices(&[
+        ("polaris.features.\"OPTIMIZED_SIBLING_CHECK\"", "true"),
+        ("polaris.features.realm-overrides.\"POLARIS\".\"CLEANUP_ON_NAMESPACE_DROP\"", "true"),
+        ("polaris.behavior-changes.\"ENTITY_CACHE_SOFT_VALUES\"", "[x"),
+        ("POLARIS_FEATURES__MAX_METADATA_REFRESH_RETRIES_", "3"),
+    ]);
+
+    assert_eq!(
+        texts(&notices, Severity::Info),
+        ["settings without effect here: POLARIS_FEATURES__MAX_METADATA_REFRESH_RETRIES_, \
+          polaris.behavior-changes.\"ENTITY_CACHE_SOFT_VALUES\", \
+          polaris.features.\"OPTIMIZED_SIBLING_CHECK\", \
+          polaris.features.realm-overrides.\"POLARIS\".\"CLEANUP_ON_NAMESPACE_DROP\""]
+    );
+    assert_eq!(notices.len(), 1, "{notices:?}");
 }
 
 #[test]

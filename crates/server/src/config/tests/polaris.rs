@@ -65,7 +65,8 @@ fn a_compose_environment_is_loaded_as_it_stands() {
     assert_eq!(
         texts(&notices, Severity::Info),
         ["settings without effect here: POLARIS_PERSISTENCE_RELATIONAL_JDBC_INITIAL_DELAY_IN_MS, \
-          POLARIS_PERSISTENCE_RELATIONAL_JDBC_MAX_RETRIES, quarkus.log.file.enabled, \
+          POLARIS_PERSISTENCE_RELATIONAL_JDBC_MAX_RETRIES, \
+          polaris.features.\"ENABLE_CATALOG_FEDERATION\", quarkus.log.file.enabled, \
           quarkus.otel.sdk.disabled"]
     );
 }
