@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method};
-use merak_authn::Authn;
+use merak_authn::{Authn, RateLimiter};
 use merak_authz::Authorizer;
 use merak_model::RealmId;
 use merak_service::Service;
@@ -14,6 +14,8 @@ use merak_service::Service;
 pub struct App {
     /// Who is calling.
     pub authn: Arc<Authn>,
+    /// Not too often.
+    pub rates: Arc<RateLimiter>,
     /// May they.
     pub authorizer: Authorizer,
     /// What is done.

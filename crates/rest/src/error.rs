@@ -39,6 +39,7 @@ pub enum ErrorKind {
     NotImplemented,
     UnsupportedMediaType,
     Unprocessable,
+    TooManyRequests,
     Internal,
     CommitStateUnknown,
     ServiceUnavailable,
@@ -46,7 +47,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for the test that shows them all.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::BadRequest,
         Self::IllegalArgument,
         Self::Validation,
@@ -74,6 +75,7 @@ impl ErrorKind {
         Self::NotImplemented,
         Self::UnsupportedMediaType,
         Self::Unprocessable,
+        Self::TooManyRequests,
         Self::Internal,
         Self::CommitStateUnknown,
         Self::ServiceUnavailable,
@@ -109,6 +111,7 @@ impl ErrorKind {
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             // A client that reads 4xx here would delete the files of a commit that may have
             // happened.
             Self::Internal | Self::CommitStateUnknown => StatusCode::INTERNAL_SERVER_ERROR,
@@ -146,6 +149,7 @@ impl ErrorKind {
             Self::PayloadTooLarge => "PayloadTooLargeException",
             Self::UnsupportedMediaType => "UnsupportedMediaTypeException",
             Self::Unprocessable => "UnprocessableEntityException",
+            Self::TooManyRequests => "TooManyRequestsException",
             Self::Internal => "InternalServerError",
             Self::CommitStateUnknown => "CommitStateUnknownException",
             Self::ServiceUnavailable => "ServiceUnavailableException",
@@ -187,12 +191,20 @@ impl ErrorKind {
 pub struct ApiError {
     kind: ErrorKind,
     message: String,
+    /// When the same request may come again, in seconds, if it is known.
+    retry_after_s: Option<u64>,
 }
 
 impl ApiError {
     /// An error of that kind, in words for the client.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), retry_after_s: None }
+    }
+
+    /// The same, for who may come again after so many seconds.
+    #[must_use]
+    pub fn retry_after_s(self, seconds: u64) -> Self {
+        Self { retry_after_s: Some(seconds), ..self }
     }
 
     /// The kind.
@@ -221,6 +233,9 @@ impl IntoResponse for ApiError {
         if self.kind == ErrorKind::NotAuthorized {
             let bearer = HeaderValue::from_static("Bearer");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }
@@ -340,6 +355,7 @@ mod tests {
             "501 UnsupportedOperationException",
             "415 UnsupportedMediaTypeException",
             "422 UnprocessableEntityException",
+            "429 TooManyRequestsException",
             "500 InternalServerError",
             "500 CommitStateUnknownException",
             "503 ServiceUnavailableException",

@@ -2,18 +2,22 @@
 
 use std::net::IpAddr;
 
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use merak_authn::{TokenError, TokenRequest};
+use merak_authn::{TokenError, TokenRequest, TooManyRequests};
 use merak_wire::oauth::{ACCESS_TOKEN_TYPE, TokenErrorResponse, TokenForm, TokenResponse};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{ClientAddress, Form, Realm};
+
+/// Where the token endpoint is.
+pub(crate) const PATH: &str = "/api/catalog/v1/oauth/tokens";
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -22,6 +26,28 @@ const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 pub(crate) enum TokenRejection {
     OAuth(TokenError),
     Api(ApiError),
+    /// In OAuth's form, and with the status, words and header of other requests.
+    TooMany(ApiError),
+}
+
+/// That a request for a token was counted in its realm. Nobody is known yet, to count it by.
+pub(crate) struct CountedInRealm;
+
+impl FromRequestParts<App> for CountedInRealm {
+    type Rejection = TokenRejection;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, TokenRejection> {
+        let realm = Realm::from_request_parts(parts, app).await;
+        let Realm(realm) = realm.map_err(TokenRejection::Api)?;
+        app.rates.admit_in(&realm).await?;
+        Ok(Self)
+    }
+}
+
+impl From<TooManyRequests> for TokenRejection {
+    fn from(refused: TooManyRequests) -> Self {
+        Self::TooMany(refused.into())
+    }
 }
 
 impl From<TokenError> for TokenRejection {
@@ -34,6 +60,17 @@ impl IntoResponse for TokenRejection {
     fn into_response(self) -> Response {
         let error = match self {
             Self::Api(error) => return error.into_response(),
+            Self::TooMany(error) => {
+                let description = error.to_string();
+                let mut response = error.into_response();
+                // OAuth has no better word.
+                let body = TokenErrorResponse {
+                    error: "temporarily_unavailable",
+                    error_description: &description,
+                };
+                *response.body_mut() = crate::json(&body).into_body();
+                return response;
+            }
             Self::OAuth(error) => error,
         };
         // Polaris' statuses, not the RFC's: a wrong secret is 401, everything else 400.
@@ -66,6 +103,7 @@ impl IntoResponse for TokenRejection {
 pub(crate) async fn get_token(
     State(app): State<App>,
     Realm(realm): Realm,
+    _: CountedInRealm,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     Form(form): Form<TokenForm>,

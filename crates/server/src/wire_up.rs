@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use merak_authn::{
-    Authentication, Authn, AuthnSettings, GuessSettings, RsaKeyFiles, TokenBroker, TokenSettings,
+    Authentication, Authn, AuthnSettings, GuessSettings, RateLimiter, RateSettings, RsaKeyFiles,
+    TokenBroker, TokenSettings,
 };
 use merak_authz::Authorizer;
 use merak_metastore::Metastore;
@@ -114,8 +115,10 @@ pub async fn wire_up_interposed(
             tasks: config.background.tasks.clone(),
         },
     );
+    let rates = RateLimiter::new(&rate_settings(&config.rates), Arc::clone(&clock));
     let authn = Authn::new(Arc::clone(&dyn_metastore), clock, authn_settings(config)?);
     let app = App {
+        rates: Arc::new(rates),
         authn: Arc::new(authn),
         authorizer: Authorizer::new(Arc::clone(&dyn_metastore), features),
         service: service.clone(),
@@ -228,6 +231,17 @@ fn guess_settings(guesses: &config::Guesses) -> GuessSettings {
         per_address: u32::try_from(guesses.per_address).unwrap_or(u32::MAX),
         window_ms: millis(guesses.window),
         max_entries: guesses.max_entries as u64,
+    }
+}
+
+fn rate_settings(rates: &config::Rates) -> RateSettings {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    RateSettings {
+        per_realm_and_second: rates.per_realm_and_second.map_or(0, count),
+        per_principal: count(rates.per_principal),
+        per_address: count(rates.per_address),
+        window_ms: millis(rates.window),
+        max_entries: rates.max_entries as u64,
     }
 }
 

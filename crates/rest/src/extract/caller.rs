@@ -36,7 +36,11 @@ impl FromRequestParts<App> for Realm {
     }
 }
 
-/// A caller whose token was verified. A handler that names it cannot run without one.
+/// A caller whose token was verified, and who does not ask too often. A handler that names it cannot
+/// run without one.
+///
+/// As in Polaris, a request whose token is not good does not count in its realm: else anyone could
+/// use up what there is for others.
 pub(crate) struct Authenticated(pub(crate) Caller);
 
 impl FromRequestParts<App> for Authenticated {
@@ -52,6 +56,7 @@ impl FromRequestParts<App> for Authenticated {
             ApiError::new(ErrorKind::NotAuthorized, message)
         })?;
         let reference = app.authn.verify(&realm, token).await?;
+        app.rates.admit(&realm, &reference).await?;
         // Its name is recorded once it is known.
         if let PrincipalRef::Id(id) = &reference.principal {
             tracing::Span::current().record("principal_id", id.0);

@@ -2,6 +2,7 @@
 
 mod cors;
 mod log;
+mod rates;
 mod request_id;
 
 pub(crate) use request_id::RequestId;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::Semaphore;
@@ -32,6 +33,7 @@ pub(crate) fn wrap(routes: Router<App>, app: App) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(app.clone(), time_out))
         .layer(from_fn_with_state(app.clone(), require_realm))
+        .layer(from_fn_with_state(app.clone(), rates::count_by_address))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(CompressionLayer::new().gzip(true))
         .layer(from_fn(log::observe));
@@ -68,7 +70,7 @@ async fn turn_away(State(places): State<Places>, request: Request, next: Next) -
             "The server works on as many requests as it may \
              (merak.http.max-concurrent-requests); try again",
         );
-        return ([(header::RETRY_AFTER, "1")], error).into_response();
+        return error.retry_after_s(1).into_response();
     };
     next.run(request).await
 }

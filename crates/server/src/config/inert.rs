@@ -24,7 +24,6 @@ pub(super) const WITHOUT_MEANING: &[(&str, &str)] = &[
         "polaris.persistence.relational",
         "How often a statement is repeated follows from what it does.",
     ),
-    ("polaris.rate-limiter", "Requests are not limited in this version."),
     ("polaris.realm-context.type", "The realm is always in a header."),
     ("polaris.secrets-manager", "Secrets are always kept in the metastore."),
     ("polaris.service-identity", "Catalogs are not federated in this version."),

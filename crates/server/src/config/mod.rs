@@ -21,6 +21,7 @@ mod oidc;
 mod problems;
 mod properties;
 mod proxy;
+mod rates;
 mod reader;
 mod realms;
 mod registry;
@@ -44,6 +45,7 @@ pub use idempotency::Idempotency;
 pub use limits::Limits;
 pub use problems::{ConfigErrors, Notice, Origin, Problem, Severity};
 pub use proxy::Forwarding;
+pub use rates::Rates;
 pub use realms::Realms;
 pub use reports::{MetricsReports, ReportSink};
 pub use sources::Sources;
@@ -70,6 +72,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// How many wrong client secrets are borne.
     pub guesses: Guesses,
+    /// How many requests there may be.
+    pub rates: Rates,
     /// How object stores are reached.
     pub storage: Storage,
     /// What is logged and measured.
@@ -120,6 +124,7 @@ impl Config {
         let bootstrap = Bootstrap::read(reader, &realms, &database);
         let tokens = Tokens::read(reader, &realms);
         let guesses = Guesses::read(reader);
+        let rates = Rates::read(reader);
         let features = features::read(reader, &realms);
         let storage = Storage::read(reader, &features);
         let telemetry = Telemetry::read(reader);
@@ -136,6 +141,7 @@ impl Config {
             bootstrap,
             tokens,
             guesses,
+            rates,
             storage,
             telemetry,
             cors,

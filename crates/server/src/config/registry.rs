@@ -11,6 +11,7 @@ use super::formats::{
     Secret, Span, Text, Texts,
 };
 use super::oidc::{ClaimPaths, Claims, OnlyDefault, OnlyService, Regex, Url};
+use super::rates::RateFilter;
 use super::reports::ReportSink;
 use super::storage::{CloudUrl, Endpoint, Number, Signature};
 use super::tokens::{Authentication, Authorization, Broker};
@@ -133,7 +134,7 @@ settings! {
         HTTP_PORT: Port = setting("quarkus.http.port", "8181", "The port the APIs are served on; 0 takes any that is free.");
         MANAGEMENT_HOST: Optional<Text> = setting("quarkus.management.host", "", "The address health and metrics are served on. Without it, that of the APIs.");
         MANAGEMENT_PORT: Port = setting("quarkus.management.port", "8182", "The port health and metrics are served on; 0 takes any that is free.");
-        PROXY_FORWARDING: Boolean = setting("quarkus.http.proxy.proxy-address-forwarding", "false", "Whether the proxy before the server is believed when it tells the address of a client, by which wrong client secrets are counted. It is the right-most entry of `X-Forwarded-For`, which the nearest proxy added. Without a proxy that adds one, clients could name what address they like.");
+        PROXY_FORWARDING: Boolean = setting("quarkus.http.proxy.proxy-address-forwarding", "false", "Whether the proxy before the server is believed when it tells the address of a client, by which wrong client secrets and requests are counted. It is the right-most entry of `X-Forwarded-For`, which the nearest proxy added. Without a proxy that adds one, clients could name what address they like.");
         PROXY_X_FORWARDED: Boolean = setting("quarkus.http.proxy.allow-x-forwarded", "true", "Whether that header is read; without it and without `Forwarded`, addresses are those of connections.");
         PROXY_FORWARDED: Boolean = setting("quarkus.http.proxy.allow-forwarded", "false", "Whether the right-most entry of `Forwarded` is read instead.");
     }
@@ -246,6 +247,16 @@ settings! {
         METADATA_CACHE: Bytes = setting("merak.metadata.cache-max-bytes", "64M", "How much memory the cache of table metadata may take.");
         METADATA_MAX: Bytes = setting("merak.metadata.max-bytes", "128M", "The largest metadata file that is read.");
         DOCTOR_TIMEOUT: PositiveSpan = setting("merak.doctor.timeout", "PT50S", "How long all steps of a diagnosis of a catalog's storage may take together. It ends ten seconds before `merak.http.request-timeout` at the latest, so that it is answered.");
+    }
+    "Rate limits" {
+        RATE_FILTER: RateFilter = setting("polaris.rate-limiter.filter.type", "no-op", "Whether the requests in a realm are limited (`default`) or not. Those over a limit are answered 429 with `Retry-After`. Each replica counts for itself; health and metrics are never limited.");
+        RATE_PER_REALM: Count = setting("polaris.rate-limiter.token-bucket.requests-per-second", "9999", "How many requests there may be in one realm at once, and how many come again in a second. A request whose token is not good, or that is refused for another limit, does not count.");
+        RATE_BUCKET: OnlyDefault = setting("polaris.rate-limiter.token-bucket.type", "default", "How they are counted: with a bucket for each realm.");
+        RATE_BUCKET_WINDOW: Optional<Text> = setting("polaris.rate-limiter.token-bucket.window", "", "It is taken so that a configuration of Polaris need not be changed, and not used, as in Polaris.");
+        RATE_PER_PRINCIPAL: Amount = setting("merak.rate-limiter.requests-per-principal", "0", "How many requests one principal may make at once, whatever `polaris.rate-limiter.filter.type` is. 0 sets no limit.");
+        RATE_PER_ADDRESS: Amount = setting("merak.rate-limiter.requests-per-address", "0", "How many requests may come at once from one address, or from one /64 of IPv6, in whatever realms, also without a good token. 0 sets no limit. Behind a proxy it needs `quarkus.http.proxy.proxy-address-forwarding`.");
+        RATE_WINDOW: PositiveSpan = setting("merak.rate-limiter.window", "PT1S", "The time in which as many come again to a principal or an address, one by one.");
+        RATE_ENTRIES: Count = setting("merak.rate-limiter.entries", "20000", "How many principals and how many addresses are remembered for it: the last ones of each. One takes some 500 bytes.");
     }
     "Idempotency keys" {
         IDEMPOTENCY: Boolean = setting("polaris.idempotency.enabled", "true", "Whether a change that is sent again under the same `Idempotency-Key` is answered as it was the first time, and not made again. Polaris' default is `false`.");
