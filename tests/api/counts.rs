@@ -210,6 +210,17 @@ async fn a_secret_that_is_refused_unseen_costs_no_statement() {
 }
 
 #[tokio::test]
+async fn a_request_that_is_one_too_many_costs_no_statement() {
+    let limit = ("merak.rate-limiter.requests-per-principal", "1");
+    let server = TestServer::start_with(&[limit, ("merak.rate-limiter.window", "PT1H")]).await;
+    let root = server.root().await;
+    let _ = root.get("/api/management/v1/catalogs").await.expect(200);
+
+    let none = Cost { statements: 0, ..READ };
+    assert_eq!(cost(&server, 429, root.get(TABLES)).await, none);
+}
+
+#[tokio::test]
 async fn a_commit_is_two_statements_and_one_put() {
     let server = world().await;
     let root = server.root().await;

@@ -34,6 +34,7 @@ mod principal_roles;
 mod principals;
 mod purge;
 mod races;
+mod rates;
 mod realms;
 mod register;
 mod rename;
