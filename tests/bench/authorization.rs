@@ -153,7 +153,7 @@ impl Realm {
         let ident = TableIdent { namespace, name: "stars".to_owned() };
         Self {
             size,
-            caller: Caller { realm, reference },
+            caller: Caller { realm, reference, request_id: String::new() },
             path: TablePath { catalog: "lake".to_owned(), ident, known_metadata: None },
         }
     }

@@ -13,7 +13,9 @@ use crate::operations::{
     LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation,
 };
 use crate::targets::{ResolvedGenericTable, ResolvedNewTable, ResolvedTable, Securable};
-use crate::{Caller, Requirement};
+use crate::{
+    Asked, Caller, Decision, Error, ExternalAuthorizer, Need, PolicyQuestion, Requirement, Verdict,
+};
 
 /// Something a caller can ask for, and what it is done to.
 ///
@@ -40,6 +42,17 @@ pub trait Operation: Send + Sync {
         target: &Self::Target,
         features: &Features,
     ) -> Vec<Requirement>;
+
+    /// What an external authorizer is asked about it; nothing, if everybody may, whoever decides. It
+    /// is allowed if all is.
+    fn asked<'a>(
+        &self,
+        _: &ResolvedCaller,
+        target: &'a Self::Target,
+        _: &Features,
+    ) -> Vec<Asked<'a>> {
+        vec![Asked { action: self.name(), resources: target.resources() }]
+    }
 
     /// Whether it is closed to tokens that activate only some of their principal's roles: what it
     /// gives out would open the others.
@@ -152,25 +165,96 @@ impl<O: Operation> Authorized<O> {
 }
 
 /// Makes the proof, or gives the parts back. Nothing else in the workspace makes one.
-pub(crate) fn allow<O: Operation>(
+pub(crate) async fn allow<O: Operation>(
     asking: &Caller,
     caller: ResolvedCaller,
     operation: O,
     target: O::Target,
     features: &Features,
-) -> Result<Authorized<O>, Box<Refused<O>>> {
-    let must_rotate = must_rotate_first(&caller, &operation, features);
-    let roles = &asking.reference.roles;
-    let requirements = requirements(&operation, roles, &caller, &target, features);
-    if !must_rotate && requirements.iter().all(|requirement| requirement.is_met) {
-        Ok(Authorized { realm: asking.realm.clone(), caller, operation, target })
-    } else {
-        Err(Box::new(Refused { caller, operation, target, requirements, must_rotate }))
+    external: Option<&dyn ExternalAuthorizer>,
+) -> Result<Authorized<O>, NotAllowed<O>> {
+    let judgement = judge(asking, &caller, &operation, &target, features, external).await;
+    match judgement {
+        Ok(judgement) if judgement.is_allowed() => {
+            Ok(Authorized { realm: asking.realm.clone(), caller, operation, target })
+        }
+        Ok(judgement) => {
+            Err(NotAllowed::Refused(Box::new(Refused { caller, operation, target, judgement })))
+        }
+        Err(error) => Err(NotAllowed::NotKnown(error)),
     }
 }
 
+/// How an operation was judged.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// What it asks for; rules alone, where another decides on the rest.
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) must_rotate: bool,
+    /// What another decides, if another does.
+    pub(crate) decision: Option<Decision>,
+}
+
+impl Judgement {
+    pub(crate) fn is_allowed(&self) -> bool {
+        let is_denied = self.decision.is_some_and(|by| by.verdict == Verdict::Denied);
+        !self.must_rotate && !is_denied && self.requirements.iter().all(|one| one.is_met)
+    }
+}
+
+/// Judges an operation: the one place where it is decided.
+pub(crate) async fn judge<O: Operation>(
+    asking: &Caller,
+    caller: &ResolvedCaller,
+    operation: &O,
+    target: &O::Target,
+    features: &Features,
+    external: Option<&dyn ExternalAuthorizer>,
+) -> Result<Judgement, Error> {
+    let mut judgement = Judgement {
+        requirements: requirements(operation, &asking.reference.roles, caller, target, features),
+        must_rotate: must_rotate_first(caller, operation, features),
+        decision: None,
+    };
+    if let Some(external) = external {
+        judgement.requirements.retain(|requirement| matches!(requirement.need, Need::Rule(_)));
+        // One that a rule forbids is not asked about.
+        let verdict = if judgement.is_allowed() {
+            let asked = operation.asked(caller, target, features);
+            ask(external, asking, caller, &asked).await?
+        } else {
+            Verdict::NotAsked
+        };
+        judgement.decision = Some(Decision { by: external.name(), verdict });
+    }
+    Ok(judgement)
+}
+
+async fn ask(
+    external: &dyn ExternalAuthorizer,
+    asking: &Caller,
+    caller: &ResolvedCaller,
+    all: &[Asked<'_>],
+) -> Result<Verdict, Error> {
+    let roles: Vec<_> = caller.roles.iter().map(|role| role.name.as_str()).collect();
+    for asked in all {
+        let question = PolicyQuestion {
+            realm: &asking.realm,
+            request_id: &asking.request_id,
+            principal: &caller.name,
+            roles: &roles,
+            asked,
+        };
+        let allows = external.allows(&question).await;
+        if !allows.map_err(|source| Error::CannotAsk { by: external.name(), source })? {
+            return Ok(Verdict::Denied);
+        }
+    }
+    Ok(if all.is_empty() { Verdict::NotAsked } else { Verdict::Allowed })
+}
+
 /// All that an operation asks for: of the roles that are acted in, and of the token.
-pub(crate) fn requirements<O: Operation>(
+fn requirements<O: Operation>(
     operation: &O,
     roles: &RoleSelection,
     caller: &ResolvedCaller,
@@ -188,7 +272,7 @@ pub(crate) fn requirements<O: Operation>(
 }
 
 /// Whether a principal has to rotate its credentials before it may do this.
-pub(crate) fn must_rotate_first<O: Operation>(
+fn must_rotate_first<O: Operation>(
     caller: &ResolvedCaller,
     operation: &O,
     features: &Features,
@@ -198,13 +282,20 @@ pub(crate) fn must_rotate_first<O: Operation>(
         && features.of_realm().is_on(&ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING)
 }
 
+/// There is no proof.
+pub(crate) enum NotAllowed<O: Operation> {
+    /// It is not allowed.
+    Refused(Box<Refused<O>>),
+    /// It is not known whether it is.
+    NotKnown(Error),
+}
+
 /// What was not allowed, given back so that something less may be tried.
 pub(crate) struct Refused<O: Operation> {
     pub(crate) caller: ResolvedCaller,
     pub(crate) operation: O,
     pub(crate) target: O::Target,
-    pub(crate) requirements: Vec<Requirement>,
-    pub(crate) must_rotate: bool,
+    pub(crate) judgement: Judgement,
 }
 
 /// How far into a table its caller may reach, and the proof of it: `M` shows its metadata, `R` its data

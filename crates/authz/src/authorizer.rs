@@ -8,7 +8,7 @@ use merak_model::{Features, RealmId};
 
 pub use merak_metastore::{CallerRef, PrincipalRef, RoleSelection};
 
-use crate::authorized::{Refused, allow};
+use crate::authorized::{NotAllowed, Refused, allow};
 use crate::operations::{
     CreateGenericTable, CreateGenericTableWithWriteDelegation, CreateTableDirect,
     CreateTableDirectWithWriteDelegation, CreateTableStaged, CreateTableStagedWithWriteDelegation,
@@ -17,8 +17,8 @@ use crate::operations::{
 };
 use crate::targets::{CatalogPath, NewTablePath, ResolvedCatalog, Securable, TablePath};
 use crate::{
-    Authorized, CreateGenericTableAccess, CreateTableAccess, Error, GenericTableAccess, Need,
-    Operation, Reach, TableAccess,
+    Authorized, CreateGenericTableAccess, CreateTableAccess, Error, ExternalAuthorizer,
+    GenericTableAccess, Need, Operation, Reach, TableAccess, Verdict,
 };
 
 /// Whether a caller asks for a table's data beside its metadata.
@@ -46,6 +46,8 @@ pub struct Caller {
     pub realm: RealmId,
     /// The principal and the roles the token activates.
     pub reference: CallerRef,
+    /// The request's id, which an external authorizer is told.
+    pub request_id: String,
 }
 
 /// Judges operations. Everything it needs to know it reads in one statement.
@@ -53,6 +55,8 @@ pub struct Caller {
 pub struct Authorizer {
     metastore: Arc<dyn Metastore>,
     features: Arc<BTreeMap<RealmId, Arc<Features>>>,
+    /// Who decides, if not the roles and grants.
+    external: Option<Arc<dyn ExternalAuthorizer>>,
 }
 
 impl Authorizer {
@@ -61,7 +65,13 @@ impl Authorizer {
         metastore: Arc<dyn Metastore>,
         features: Arc<BTreeMap<RealmId, Arc<Features>>>,
     ) -> Self {
-        Self { metastore, features }
+        Self { metastore, features, external: None }
+    }
+
+    /// The same, but that another decides, in the place of roles and grants.
+    #[must_use]
+    pub fn decided_by(self, external: Arc<dyn ExternalAuthorizer>) -> Self {
+        Self { external: Some(external), ..self }
     }
 
     /// Allows `operation` on what `path` names, or says why not.
@@ -79,8 +89,9 @@ impl Authorizer {
         record_operation(&operation);
         let target = O::Target::found(path, resolution)?;
         record_target(&target);
-        allow(caller, who, operation, target, &self.features_of(&caller.realm))
-            .map_err(|refused| forbidden(&refused))
+        let features = self.features_of(&caller.realm);
+        let allowed = allow(caller, who, operation, target, &features, self.external()).await;
+        allowed.map_err(refusal)
     }
 
     /// Allows reading a table and, if asked, its data as far as the caller may: engines do not say
@@ -131,15 +142,18 @@ impl Authorizer {
         let target = M::Target::found(path, resolution).inspect_err(|_| record_operation(&read))?;
         record_target(&target);
         let features = self.features_of(&caller.realm);
-        allow(caller, who, write, target, &features)
-            .inspect(|proof| record_operation(proof.operation()))
-            .map(Reach::Write)
-            .or_else(|refused| {
-                let Refused { caller: who, target, .. } = *refused;
-                record_operation(&read);
-                allow(caller, who, read, target, &features).map(Reach::Read)
-            })
-            .map_err(|refused| forbidden(&refused))
+        let refused = match allow(caller, who, write, target, &features, self.external()).await {
+            Ok(proof) => {
+                record_operation(proof.operation());
+                return Ok(Reach::Write(proof));
+            }
+            Err(NotAllowed::Refused(refused)) => refused,
+            Err(NotAllowed::NotKnown(error)) => return Err(error),
+        };
+        let Refused { caller: who, target, .. } = *refused;
+        record_operation(&read);
+        let allowed = allow(caller, who, read, target, &features, self.external()).await;
+        allowed.map(Reach::Read).map_err(refusal)
     }
 
     /// Allows making a generic table and, if asked, writing its data.
@@ -194,8 +208,9 @@ impl Authorizer {
         let request = ResolvedCatalog::request(&path, caller.reference.clone());
         let (who, resolution) = self.resolve(caller, &request).await?;
         let target = ResolvedCatalog::found(&path, resolution)?;
-        allow(caller, who, ReplayAnswer, target, &self.features_of(&caller.realm))
-            .map_err(|refused| forbidden(&refused))
+        let features = self.features_of(&caller.realm);
+        let allowed = allow(caller, who, ReplayAnswer, target, &features, self.external()).await;
+        allowed.map_err(refusal)
     }
 
     pub(crate) async fn resolve(
@@ -213,6 +228,10 @@ impl Authorizer {
 
     pub(crate) fn metastore(&self) -> &dyn Metastore {
         &*self.metastore
+    }
+
+    pub(crate) fn external(&self) -> Option<&dyn ExternalAuthorizer> {
+        self.external.as_deref()
     }
 
     pub(crate) fn features_of(&self, realm: &RealmId) -> Arc<Features> {
@@ -274,12 +293,21 @@ fn role_names(who: &ResolvedCaller) -> String {
     roles.join(", ")
 }
 
+fn refusal<O: Operation>(not_allowed: NotAllowed<O>) -> Error {
+    match not_allowed {
+        NotAllowed::Refused(refused) => forbidden(&refused),
+        NotAllowed::NotKnown(error) => error,
+    }
+}
+
 /// The answer says what Polaris' does; which privilege is missing, and where, only the log says, and
 /// whoever may manage grants can ask for ([`Authorizer::explain`]).
 fn forbidden<O: Operation>(refused: &Refused<O>) -> Error {
-    let Refused { caller: who, operation, target, requirements, must_rotate } = refused;
+    let Refused { caller: who, operation, target, judgement } = refused;
     let spots = target.spots();
-    let missing: Vec<_> = requirements
+    let denied = judgement.decision.filter(|by| by.verdict == Verdict::Denied);
+    let missing: Vec<_> = judgement
+        .requirements
         .iter()
         .filter(|requirement| !requirement.is_met)
         .map(|requirement| match spots.get(requirement.on) {
@@ -287,15 +315,21 @@ fn forbidden<O: Operation>(refused: &Refused<O>) -> Error {
             None => requirement.need.to_string(),
         })
         .collect();
-    let missing =
-        if *must_rotate { "a rotation of its credentials".to_owned() } else { missing.join(", ") };
+    let missing = match denied {
+        _ if judgement.must_rotate => "a rotation of its credentials".to_owned(),
+        Some(denied) => format!("the consent of {}", denied.by),
+        None => missing.join(", "),
+    };
     // The span says the rest.
     tracing::Span::current().record("missing", &missing);
     tracing::info!("operation refused");
-    if *must_rotate {
+    if judgement.must_rotate {
         return Error::MustRotate { principal: who.name.clone(), operation: operation.name() };
     }
-    let rule = requirements.iter().find_map(|requirement| match requirement.need {
+    if let Some(denied) = denied {
+        return Error::DeniedBy(denied.by);
+    }
+    let rule = judgement.requirements.iter().find_map(|requirement| match requirement.need {
         Need::Rule(rule) if !requirement.is_met => Some(rule),
         Need::Rule(_) | Need::Privilege(_) => None,
     });

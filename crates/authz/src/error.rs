@@ -21,6 +21,17 @@ pub enum Error {
         /// What they asked for.
         operation: &'static str,
     },
+    /// Another who decides in the place of roles and grants says no. Polaris' words.
+    #[error("{0} denied authorization")]
+    DeniedBy(&'static str),
+    /// It cannot be found out what another decides: then nothing is allowed.
+    #[error("{by} decides on requests, and cannot be asked at the moment: nothing was changed")]
+    CannotAsk {
+        /// What it is called.
+        by: &'static str,
+        /// Why, for the log.
+        source: crate::BoxError,
+    },
     /// A rule forbids it, whatever privileges are held.
     #[error("{0}")]
     AgainstTheRules(&'static str),

@@ -7,6 +7,7 @@ mod authorized;
 mod authorizer;
 mod error;
 mod explain;
+mod external;
 mod grantable;
 pub mod operations;
 pub mod privileges;
@@ -24,6 +25,9 @@ pub use error::Error;
 pub use explain::{
     Answer, DataRight, HeldGrant, Judged, Question, Remedy, Step, TableRights,
     explainable_operations,
+};
+pub use external::{
+    Asked, BoxError, Decision, ExternalAuthorizer, PolicyQuestion, Resources, Verdict,
 };
 pub use grantable::grantable_on;
 pub use merak_metastore::{Children, Page, RelatedGrant, Relation, ResolvedCaller};

@@ -246,12 +246,15 @@ impl From<AuthzError> for ApiError {
         let kind = match &error {
             AuthzError::Unauthenticated(_) => ErrorKind::NotAuthorized,
             AuthzError::Forbidden { .. }
+            | AuthzError::DeniedBy(_)
             | AuthzError::AgainstTheRules(_)
             | AuthzError::MustRotate { .. } => ErrorKind::Forbidden,
             AuthzError::MissingForAssignment { .. }
             | AuthzError::NoSuchCatalogForGrant(_)
             | AuthzError::NoSuchRoleForGrant { .. }
             | AuthzError::NoSuchWarehouse(_) => ErrorKind::NotFound,
+            // Polaris answers 500, by which a client takes a commit for one that may have happened.
+            AuthzError::CannotAsk { .. } => ErrorKind::ServiceUnavailable,
             AuthzError::CannotExplain(_) => ErrorKind::BadRequest,
             AuthzError::NotFound { kind, .. } => ErrorKind::not_found(*kind),
             AuthzError::Metastore(_) => {

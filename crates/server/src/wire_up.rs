@@ -14,6 +14,7 @@ use merak_authz::Authorizer;
 use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
 use merak_model::Clock;
+use merak_opa::Opa;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
 use merak_service::{ReportSettings, Service, ServiceSettings};
 use merak_storage::{Interposer, Storage, StorageSettings};
@@ -115,12 +116,20 @@ pub async fn wire_up_interposed(
             tasks: config.background.tasks.clone(),
         },
     );
+    let authorizer = Authorizer::new(Arc::clone(&dyn_metastore), features);
+    let authorizer = match &config.authorization {
+        config::Authorization::Internal => authorizer,
+        config::Authorization::Opa(settings) => {
+            let opa = Opa::new((**settings).clone(), Arc::clone(&clock));
+            authorizer.decided_by(Arc::new(opa.context("the policy service cannot be asked")?))
+        }
+    };
     let rates = RateLimiter::new(&rate_settings(&config.rates), Arc::clone(&clock));
     let authn = Authn::new(Arc::clone(&dyn_metastore), clock, authn_settings(config)?);
     let app = App {
         rates: Arc::new(rates),
         authn: Arc::new(authn),
-        authorizer: Authorizer::new(Arc::clone(&dyn_metastore), features),
+        authorizer,
         service: service.clone(),
         settings: Arc::new(api_settings(config)),
     };

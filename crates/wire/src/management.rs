@@ -144,6 +144,9 @@ pub struct AccessExplanation<'a> {
     pub operation: &'a str,
     /// Whether it may.
     pub allowed: bool,
+    /// Who decides, if not what is granted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<&'a str>,
     /// The principal roles it acts in.
     pub active_roles: &'a [String],
     /// The catalog roles that these have.

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use merak_metastore::{CallerRef, Explanation, PrincipalRef, ResolvedCaller, RoleSelection};
 use merak_model::{EntityId, EntityKind, Namespace, Privilege, PrivilegeSet};
 
-use crate::authorized::{must_rotate_first, requirements};
+use crate::authorized::{Judgement, judge};
 use crate::authorizer::require_roles;
 use crate::operations::{ExplainAccessInCatalog, ExplainAccessInRealm};
 use crate::privileges::satisfying;
 use crate::{
-    Authorizer, Caller, CatalogPath, Error, Need, Operation, RealmPath, Requirement, Securable,
-    Spot,
+    Authorizer, Caller, CatalogPath, Decision, Error, Need, Operation, RealmPath, Requirement,
+    Securable, Spot,
 };
 
 pub use operations::explainable_operations;
@@ -57,6 +57,8 @@ pub struct Answer {
     pub operation: &'static str,
     /// Whether it may.
     pub is_allowed: bool,
+    /// What another decides, where one does in the place of roles and grants.
+    pub decision: Option<Decision>,
     /// The principal roles it acts in, in name order.
     pub active_roles: Vec<String>,
     /// The roles of the catalog that these have, in name order, each with those that have it.
@@ -64,7 +66,7 @@ pub struct Answer {
     /// The securables that were looked at, the realm's root first, and what is granted on each to
     /// these roles.
     pub path: Vec<Step>,
-    /// What the operation asks for.
+    /// What the operation asks for. Privileges are not asked for where another decides.
     pub requirements: Vec<Judged>,
     /// What would help, if it may not.
     pub remedies: Vec<Remedy>,
@@ -133,7 +135,7 @@ impl Authorizer {
             principal: PrincipalRef::Name(question.principal.clone()),
             roles: question.scope.clone(),
         };
-        let mut request = O::Target::request(&path, subject);
+        let mut request = O::Target::request(&path, subject.clone());
         let sees_all_roles = self.may_ask(caller, request.catalog.as_deref()).await?;
         request.children = None;
         request.related = None;
@@ -146,10 +148,12 @@ impl Authorizer {
         let explanation = std::mem::take(&mut found.explanation);
         let target = O::Target::found(&path, found)?;
         let features = self.features_of(&caller.realm);
+        let asking = Caller { reference: subject, ..caller.clone() };
+        let judgement = judge(&asking, &who, &operation, &target, &features, self.external());
+        let judgement = judgement.await?;
         let told = Told {
             unheld_role: require_roles(&question.scope, &who).err().map(|error| error.to_string()),
-            must_rotate: must_rotate_first(&who, &operation, &features),
-            requirements: requirements(&operation, &question.scope, &who, &target, &features),
+            judgement,
             who,
             explanation,
         };
@@ -169,11 +173,26 @@ impl Authorizer {
     async fn may_ask(&self, caller: &Caller, catalog: Option<&str>) -> Result<bool, Error> {
         let Some(catalog) = catalog else {
             let proof = self.authorize(caller, ExplainAccessInRealm, &RealmPath::default()).await?;
-            return Ok(proof.target().holds(Privilege::PrincipalListGrants));
+            let may_list = proof.target().holds(Privilege::PrincipalListGrants);
+            return Ok(may_list || self.external().is_some());
         };
         let path = CatalogPath { catalog: catalog.to_owned(), children: None, as_warehouse: false };
         let proof = self.authorize(caller, ExplainAccessInCatalog, &path).await?;
-        Ok(proof.target().holds(Privilege::PrincipalListGrants))
+        self.sees_all_roles(caller, proof.target().holds(Privilege::PrincipalListGrants)).await
+    }
+
+    /// Whether a caller may see the roles that say nothing about the catalog; `may_list` says whether
+    /// it may list what principals were granted. Where another decides, whoever may ask about the
+    /// realm sees them.
+    async fn sees_all_roles(&self, caller: &Caller, may_list: bool) -> Result<bool, Error> {
+        if self.external().is_none() {
+            return Ok(may_list);
+        }
+        match self.authorize(caller, ExplainAccessInRealm, &RealmPath::default()).await {
+            Ok(_) => Ok(true),
+            Err(Error::DeniedBy(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -181,8 +200,7 @@ impl Authorizer {
 struct Told {
     who: ResolvedCaller,
     explanation: Explanation,
-    requirements: Vec<Requirement>,
-    must_rotate: bool,
+    judgement: Judgement,
     /// Why the token would be refused, if its scope names a role that is not held.
     unheld_role: Option<String>,
 }
@@ -193,11 +211,9 @@ impl Told {
         for role in &self.explanation.catalog_roles {
             catalog_roles.entry(role.name.clone()).or_default().push(role.principal_role.clone());
         }
-        let requirements: Vec<_> =
-            self.requirements.iter().map(|requirement| self.judged(requirement, spots)).collect();
-        let is_allowed = !self.must_rotate
-            && self.unheld_role.is_none()
-            && requirements.iter().all(|requirement| requirement.is_met);
+        let all = &self.judgement.requirements;
+        let requirements = all.iter().map(|requirement| self.judged(requirement, spots)).collect();
+        let is_allowed = self.unheld_role.is_none() && self.judgement.is_allowed();
         let path = self.path(spots);
         let mut active_roles: Vec<_> =
             self.who.roles.iter().map(|role| role.name.clone()).collect();
@@ -211,6 +227,7 @@ impl Told {
             principal: self.who.name.clone(),
             operation,
             is_allowed,
+            decision: self.judgement.decision,
             active_roles,
             catalog_roles,
             path,
@@ -218,9 +235,9 @@ impl Told {
             remedies: Vec::new(),
             sentences: Vec::new(),
         };
-        answer.remedies = remedy::remedies(&answer, &self.requirements, spots);
+        answer.remedies = remedy::remedies(&answer, &self.judgement.requirements, spots);
         answer.sentences =
-            sentences::of(&answer, self.must_rotate, self.unheld_role.as_deref(), spots);
+            sentences::of(&answer, self.judgement.must_rotate, self.unheld_role.as_deref(), spots);
         answer
     }
 

@@ -2,9 +2,9 @@
 //! minted for it.
 
 use merak_metastore::{CallerRef, PrincipalRef, ResolvedCaller, RoleSelection};
-use merak_model::{EntityKind, Features, Privilege};
+use merak_model::{EntityKind, Privilege};
 
-use crate::authorized::{must_rotate_first, requirements};
+use crate::authorized::judge;
 use crate::operations::{ExplainPolicy, LoadTableWithReadDelegation, LoadTableWithWriteDelegation};
 use crate::targets::{ResolvedTable, Securable, TablePath};
 use crate::{Authorizer, Caller, CatalogPath, Error, Operation};
@@ -42,14 +42,15 @@ impl Authorizer {
         let catalog =
             CatalogPath { catalog: path.catalog.clone(), children: None, as_warehouse: false };
         let proof = self.authorize(caller, ExplainPolicy, &catalog).await?;
-        let sees_all_roles = proof.target().holds(Privilege::PrincipalListGrants);
+        let may_list = proof.target().holds(Privilege::PrincipalListGrants);
+        let sees_all_roles = self.sees_all_roles(caller, may_list).await?;
         let subject = match &principal {
             Some(name) => {
                 CallerRef { principal: PrincipalRef::Name(name.clone()), roles: RoleSelection::All }
             }
             None => caller.reference.clone(),
         };
-        let subject_roles = subject.roles.clone();
+        let asking = Caller { reference: subject.clone(), ..caller.clone() };
         let mut request = ResolvedTable::request(path, subject);
         request.explain = true;
         let mut found = self.metastore().resolve(&caller.realm, &request).await?;
@@ -59,20 +60,12 @@ impl Authorizer {
         })?;
         let explanation = std::mem::take(&mut found.explanation);
         let table = ResolvedTable::found(path, found)?;
-        let features = self.features_of(&caller.realm);
-        let right =
-            if is_allowed(&LoadTableWithWriteDelegation, &subject_roles, &who, &table, &features) {
-                Some(DataRight::Write)
-            } else {
-                let reads = is_allowed(
-                    &LoadTableWithReadDelegation,
-                    &subject_roles,
-                    &who,
-                    &table,
-                    &features,
-                );
-                reads.then_some(DataRight::Read)
-            };
+        let right = if self.allows(&asking, &LoadTableWithWriteDelegation, &who, &table).await? {
+            Some(DataRight::Write)
+        } else {
+            let reads = self.allows(&asking, &LoadTableWithReadDelegation, &who, &table).await?;
+            reads.then_some(DataRight::Read)
+        };
         if principal.is_some() && !sees_all_roles {
             who.roles.retain(|role| {
                 let in_catalog = &explanation.catalog_roles;
@@ -82,15 +75,15 @@ impl Authorizer {
         }
         Ok(TableRights { principal: who, table, right })
     }
-}
-
-fn is_allowed<O: Operation<Target = ResolvedTable>>(
-    operation: &O,
-    roles: &RoleSelection,
-    who: &ResolvedCaller,
-    table: &ResolvedTable,
-    features: &Features,
-) -> bool {
-    let all = requirements(operation, roles, who, table, features);
-    !must_rotate_first(who, operation, features) && all.iter().all(|one| one.is_met)
+    async fn allows<O: Operation<Target = ResolvedTable>>(
+        &self,
+        asking: &Caller,
+        operation: &O,
+        who: &ResolvedCaller,
+        table: &ResolvedTable,
+    ) -> Result<bool, Error> {
+        let features = self.features_of(&asking.realm);
+        let judgement = judge(asking, who, operation, table, &features, self.external()).await?;
+        Ok(judgement.is_allowed())
+    }
 }

@@ -3,7 +3,7 @@
 use merak_model::EntityKind;
 
 use super::{Answer, HeldGrant, Judged, Step};
-use crate::{Need, Spot};
+use crate::{Decision, Need, Spot, Verdict};
 
 pub(super) fn of(
     answer: &Answer,
@@ -13,17 +13,23 @@ pub(super) fn of(
 ) -> Vec<String> {
     let mut sentences = vec![roles(answer)];
     sentences.extend(unheld_role.map(|why| format!("{why}: every request is answered 401.")));
-    if let Some(catalog) = spots.iter().find_map(Spot::catalog) {
-        sentences.push(catalog_roles(answer, &catalog.name));
+    match answer.decision {
+        // What is granted does not count.
+        Some(decision) => sentences.push(decided(answer, decision)),
+        None => {
+            if let Some(catalog) = spots.iter().find_map(Spot::catalog) {
+                sentences.push(catalog_roles(answer, &catalog.name));
+            }
+            sentences.extend(answer.path.iter().map(step));
+        }
     }
-    sentences.extend(answer.path.iter().map(step));
     if must_rotate {
         sentences.push(format!(
             "Principal {} must rotate its credentials before it may do anything else.",
             answer.principal
         ));
     }
-    if answer.requirements.is_empty() {
+    if answer.requirements.is_empty() && answer.decision.is_none() {
         sentences.push(format!("{} asks {} for no privilege.", answer.operation, answer.principal));
     }
     sentences.extend(answer.requirements.iter().map(|judged| requirement(answer, judged)));
@@ -31,6 +37,15 @@ pub(super) fn of(
     sentences.push(format!("So {} is {verdict}.", answer.operation));
     sentences.extend(answer.remedies.iter().map(|remedy| remedy.text.clone()));
     sentences
+}
+
+fn decided(answer: &Answer, Decision { by, verdict }: Decision) -> String {
+    let says = match verdict {
+        Verdict::NotAsked => "it is not asked about",
+        Verdict::Allowed => "it allows",
+        Verdict::Denied => "it denies",
+    };
+    format!("{by} decides, and not what is granted here: {says} {}.", answer.operation)
 }
 
 fn roles(answer: &Answer) -> String {

@@ -4,7 +4,7 @@ use merak_metastore::ResolvedCaller;
 use merak_model::Features;
 
 use super::operations;
-use crate::{Operation, Requirement, ResolvedCatalog, ResolvedRealm};
+use crate::{Asked, Operation, Requirement, ResolvedCatalog, ResolvedRealm};
 
 operations! { ResolvedRealm:
     /// Lists the realm's catalogs: all of them or none.
@@ -58,6 +58,15 @@ impl Operation for GetConfig {
         Vec::new()
     }
 
+    fn asked<'a>(
+        &self,
+        _: &ResolvedCaller,
+        _: &'a ResolvedCatalog,
+        _: &Features,
+    ) -> Vec<Asked<'a>> {
+        Vec::new()
+    }
+
     fn is_open_before_rotation(&self) -> bool {
         true
     }
@@ -83,6 +92,15 @@ impl Operation for ReplayAnswer {
         _: &ResolvedCatalog,
         _: &Features,
     ) -> Vec<Requirement> {
+        Vec::new()
+    }
+
+    fn asked<'a>(
+        &self,
+        _: &ResolvedCaller,
+        _: &'a ResolvedCatalog,
+        _: &Features,
+    ) -> Vec<Asked<'a>> {
         Vec::new()
     }
 }

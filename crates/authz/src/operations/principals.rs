@@ -4,7 +4,7 @@ use merak_metastore::ResolvedCaller;
 use merak_model::{Features, Privilege};
 
 use super::operations;
-use crate::{Operation, Requirement, ResolvedPrincipal, ResolvedRealm};
+use crate::{Asked, Operation, Requirement, ResolvedPrincipal, ResolvedRealm, Securable as _};
 
 /// The principal that bootstrap makes. It cannot be dropped, nor can another get its name.
 pub const ROOT_PRINCIPAL: &str = "root";
@@ -52,6 +52,18 @@ impl Operation for RotateCredentials {
         }
         let privilege = Privilege::PrincipalRotateCredentials;
         vec![Requirement::on_target(privilege, target.holds(privilege))]
+    }
+
+    fn asked<'a>(
+        &self,
+        caller: &ResolvedCaller,
+        target: &'a ResolvedPrincipal,
+        _: &Features,
+    ) -> Vec<Asked<'a>> {
+        if caller.id == target.principal.id {
+            return Vec::new();
+        }
+        vec![Asked { action: self.name(), resources: target.resources() }]
     }
 
     fn needs_all_roles(&self) -> bool {

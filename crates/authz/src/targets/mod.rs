@@ -13,8 +13,8 @@ mod views;
 use merak_metastore::{CallerRef, Children, Resolution, ResolveRequest};
 use merak_model::{Entity, EntityKind, Namespace, Privilege, PrivilegeSet};
 
-use crate::Error;
 use crate::privileges::holds;
+use crate::{Error, Resources};
 
 pub use generic_tables::ResolvedGenericTable;
 pub use grants::{GrantPath, ResolvedGrant, SecurablePath};
@@ -49,6 +49,12 @@ pub trait Securable: Sized + Send + Sync {
     /// Where the operation's requirements are to hold: the first is what it acts on, those after it
     /// what it acts on besides. [`crate::Requirement::on`] counts them.
     fn spots(&self) -> Vec<Spot<'_>>;
+
+    /// What an external authorizer is told that is acted on, as Polaris tells it.
+    fn resources(&self) -> Resources<'_> {
+        let mut spots = self.spots().into_iter();
+        Resources { targets: spots.next().into_iter().collect(), secondaries: spots.collect() }
+    }
 }
 
 /// The realm itself.

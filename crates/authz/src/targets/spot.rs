@@ -59,6 +59,28 @@ impl<'a> Spot<'a> {
         }
     }
 
+    /// The securable and all it is in, the realm's root first: what each is, and its own name, which
+    /// is that of a namespace without those it is in.
+    pub fn segments(&self) -> Vec<(EntityKind, String)> {
+        let own_name = |entity: &Entity| match entity.kind {
+            EntityKind::Namespace => {
+                Namespace::decode(&entity.name).levels().last().cloned().unwrap_or_default()
+            }
+            EntityKind::Root
+            | EntityKind::Principal
+            | EntityKind::PrincipalRole
+            | EntityKind::Catalog
+            | EntityKind::CatalogRole
+            | EntityKind::Table
+            | EntityKind::View
+            | EntityKind::GenericTable
+            | EntityKind::Policy => entity.name.clone(),
+        };
+        let root = (EntityKind::Root, Spot::root().name());
+        let below = self.0.iter().map(|entity| (entity.kind, own_name(entity)));
+        std::iter::once(root).chain(below).collect()
+    }
+
     /// The catalog it is in, or is.
     pub fn catalog(&self) -> Option<&'a Entity> {
         self.0.first().copied().filter(|entity| entity.kind == EntityKind::Catalog)
@@ -100,5 +122,23 @@ mod tests {
         assert_eq!(Spot::of([&lake]).to_string(), "Catalog lake");
         assert_eq!(namespace.to_string(), "Namespace a.b in lake");
         assert_eq!(namespace.and(&table).to_string(), "Table a.b.t in lake");
+    }
+
+    #[test]
+    fn a_spot_has_the_root_and_all_it_is_in_by_their_own_names() {
+        let lake = entity(EntityKind::Catalog, "lake");
+        let outer = entity(EntityKind::Namespace, "a");
+        let inner = entity(EntityKind::Namespace, "a\u{1f}b.c");
+        let view = entity(EntityKind::View, "v");
+        let segments = |spot: Spot<'_>| {
+            let names: Vec<_> = spot.segments().into_iter().map(|(_, name)| name).collect();
+            names.join(" > ")
+        };
+
+        assert_eq!(segments(Spot::root()), "root_container");
+        assert_eq!(
+            segments(Spot::of([&lake, &outer, &inner, &view])),
+            "root_container > lake > a > b.c > v"
+        );
     }
 }

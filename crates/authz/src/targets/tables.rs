@@ -4,8 +4,8 @@ use merak_metastore::{CallerRef, Resolution, ResolveRequest, Resolved, TableLook
 use merak_model::{Entity, EntityKind, Privilege, PrivilegeSet, TableIdent};
 
 use super::{ResolvedNamespace, Securable, Spot};
-use crate::Error;
 use crate::privileges::holds;
+use crate::{Error, Resources};
 
 /// A table or view that is to be there.
 #[derive(Debug, Clone)]
@@ -144,6 +144,10 @@ impl Securable for ResolvedNewTable {
         let existing = self.existing.as_ref().map(ResolvedTable::spot);
         std::iter::once(self.namespace.spot()).chain(existing).collect()
     }
+
+    fn resources(&self) -> Resources<'_> {
+        Resources::one(self.namespace.spot())
+    }
 }
 
 /// A table or view, and the name it is to have.
@@ -254,5 +258,9 @@ impl Securable for ResolvedTransaction {
                 TransactionTarget::Create(table) => table.namespace.spot(),
             })
             .collect()
+    }
+
+    fn resources(&self) -> Resources<'_> {
+        Resources::many(self.spots())
     }
 }

@@ -8,6 +8,7 @@ use merak_model::RealmId;
 
 use crate::app::{ApiSettings, App};
 use crate::error::{ApiError, ErrorKind};
+use crate::middleware::RequestId;
 
 /// The realm of a request. A realm that is not there is answered before anything else is looked at,
 /// the token included.
@@ -61,7 +62,9 @@ impl FromRequestParts<App> for Authenticated {
         if let PrincipalRef::Id(id) = &reference.principal {
             tracing::Span::current().record("principal_id", id.0);
         }
-        Ok(Self(Caller { realm, reference }))
+        let id = parts.extensions.get::<RequestId>().and_then(|id| id.0.to_str().ok());
+        let request_id = id.unwrap_or_default().to_owned();
+        Ok(Self(Caller { realm, reference, request_id }))
     }
 }
 

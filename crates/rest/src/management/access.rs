@@ -93,6 +93,7 @@ fn show(answer: &Answer) -> AccessExplanation<'_> {
         principal: &answer.principal,
         operation: answer.operation,
         allowed: answer.is_allowed,
+        decided_by: answer.decision.map(|decision| decision.by),
         active_roles: &answer.active_roles,
         catalog_roles: catalog_roles.collect(),
         path: path.collect(),

@@ -9,7 +9,7 @@ pub(super) const WITHOUT_MEANING: &[(&str, &str)] = &[
     ("polaris.authentication.token-service", ONE_KIND),
     ("polaris.authentication.*.authenticator", ONE_KIND),
     ("polaris.authentication.*.token-service", ONE_KIND),
-    ("polaris.authorization", "Authorization is always internal in this version."),
+    ("polaris.authorization.ranger", "Ranger is not asked in this version."),
     ("polaris.config", "Polaris knows these as properties of catalogs only."),
     ("polaris.credential-manager", ONE_KIND),
     ("polaris.event-listener", NO_EVENTS),

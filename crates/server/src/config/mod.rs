@@ -3,6 +3,7 @@
 //! Nothing else reads the environment. [`registry`] has every setting there is; each concern has a
 //! file that makes a typed struct of its settings. All problems are found before any is reported.
 
+mod authorization;
 mod background;
 mod bind;
 mod bootstrap;
@@ -34,6 +35,7 @@ mod tests;
 mod tokens;
 mod unread;
 
+pub use authorization::Authorization;
 pub use background::Background;
 pub use bind::Bind;
 pub use bootstrap::{Bootstrap, RootCredentials};
@@ -70,6 +72,8 @@ pub struct Config {
     pub bootstrap: Bootstrap,
     /// How tokens are signed.
     pub tokens: Tokens,
+    /// Who decides on requests.
+    pub authorization: Authorization,
     /// How many wrong client secrets are borne.
     pub guesses: Guesses,
     /// How many requests there may be.
@@ -123,6 +127,7 @@ impl Config {
         let realms = Realms::read(reader);
         let bootstrap = Bootstrap::read(reader, &realms, &database);
         let tokens = Tokens::read(reader, &realms);
+        let authorization = Authorization::read(reader);
         let guesses = Guesses::read(reader);
         let rates = Rates::read(reader);
         let features = features::read(reader, &realms);
@@ -140,6 +145,7 @@ impl Config {
             realms,
             bootstrap,
             tokens,
+            authorization,
             guesses,
             rates,
             storage,

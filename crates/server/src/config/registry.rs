@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use super::authorization::{AuthorizationType, PolicyAddress, Shows};
 use super::background::Check;
 use super::bootstrap::Credentials;
 use super::cors::{Headers, Methods, Origins};
@@ -14,7 +15,7 @@ use super::oidc::{ClaimPaths, Claims, OnlyDefault, OnlyService, Regex, Url};
 use super::rates::RateFilter;
 use super::reports::ReportSink;
 use super::storage::{CloudUrl, Endpoint, Number, Signature};
-use super::tokens::{Authentication, Authorization, Broker};
+use super::tokens::{Authentication, Broker};
 
 /// The first segments of keys that are ours or those of Polaris.
 pub(super) const PREFIXES: [&str; 3] = ["polaris", "quarkus", "merak"];
@@ -156,11 +157,11 @@ settings! {
         REQUIRE_REALM: Boolean = setting("polaris.realm-context.require-header", "false", "Whether a request must name its realm.");
         BOOTSTRAP_CREDENTIALS: Credentials = setting("polaris.bootstrap.credentials", "", "The client ids and secrets that the root principals of new realms get. A realm without gets random ones, printed once.");
         AUTO_BOOTSTRAP: Optional<Texts> = setting("polaris.persistence.auto-bootstrap-types", "", "The persistence types with which a start bootstraps the realms that are new. Without it, all of them do.");
-        IGNORE_SEVERE: Boolean = setting("polaris.readiness.ignore-severe-issues", "false", "Lets the server start with FILE storage though `ALLOW_INSECURE_STORAGE_TYPES` is not set.");
+        IGNORE_SEVERE: Boolean = setting("polaris.readiness.ignore-severe-issues", "false", "Lets the server start with FILE storage though `ALLOW_INSECURE_STORAGE_TYPES` is not set, and without checking the certificate of a policy service.");
     }
     "Authentication and authorization" {
         AUTHENTICATION_TYPE: Authentication = setting("polaris.authentication.type", "internal", "Whose tokens are accepted: those that are issued here, those of an identity provider, or both.").per_realm("polaris.authentication.<realm>.type");
-        AUTHORIZATION_TYPE: Authorization = setting("polaris.authorization.type", "internal", "Who decides on requests. This version knows its own roles and grants only.");
+        AUTHORIZATION_TYPE: AuthorizationType = setting("polaris.authorization.type", "internal", "Who decides on requests: the roles and grants that are kept here, or a policy in an Open Policy Agent.");
         BROKER: Broker = setting("polaris.authentication.token-broker.type", "ed25519-key-pair", "How tokens are signed. Signing with RSA takes far longer.").per_realm("polaris.authentication.<realm>.token-broker.type");
         TOKEN_LIFETIME: PositiveSpan = setting("polaris.authentication.token-broker.max-token-generation", "PT1H", "How long a token is good.").per_realm("polaris.authentication.<realm>.token-broker.max-token-generation");
         RSA_PRIVATE: Optional<FilePath> = setting("polaris.authentication.token-broker.rsa-key-pair.private-key-file", "", "The private key for `rsa-key-pair`: PEM, PKCS#8. Without the files, a pair is generated.").per_realm("polaris.authentication.<realm>.token-broker.rsa-key-pair.private-key-file");
@@ -171,6 +172,24 @@ settings! {
         GUESSES_PER_ADDRESS: Amount = setting("merak.token.guesses-per-address", "100", "How many wrong secrets may be shown from one address, or from one /64 of IPv6, for whatever client ids in whatever realms. 0 sets no limit.");
         GUESS_WINDOW: PositiveSpan = setting("merak.token.guess-window", "PT1M", "The time in which as many may come again, one by one. Each replica counts for itself.");
         GUESS_ENTRIES: Count = setting("merak.token.guess-entries", "20000", "How many client ids and addresses are remembered for it, and how many addresses that clients showed their right secrets from: the last ones of each kind. One takes some 400 bytes, and those of wrong secrets are forgotten after the window.");
+    }
+    "Open Policy Agent" {
+        OPA_URI: Optional<PolicyAddress> = setting("polaris.authorization.opa.policy-uri", "", "The policy that decides on requests, such as `https://opa.example.com/v1/data/polaris`: its rule `allow` does.");
+        OPA_TIMEOUT: PositiveSpan = setting("polaris.authorization.opa.http.timeout", "PT2S", "How long it may take to answer; then the request is answered 503.");
+        OPA_VERIFY: Boolean = setting("polaris.authorization.opa.http.verify-ssl", "true", "Whether its certificate is checked. `false` takes `polaris.readiness.ignore-severe-issues`, too.");
+        OPA_TRUST_FILE: Optional<FilePath> = setting("polaris.authorization.opa.http.trust-store-path", "", "The certificates of the authorities that may have issued it, in PEM form, instead of those of the machine. `keytool -list -rfc` makes such a file of a Java trust store.");
+        OPA_TRUST_PASSWORD: Optional<Secret> = setting("polaris.authorization.opa.http.trust-store-password", "", "It is taken so that a configuration of Polaris need not be changed, and not used: PEM needs none.");
+        OPA_AUTH: Shows = setting("polaris.authorization.opa.auth.type", "none", "What the service is shown: nothing, or a token.");
+        OPA_TOKEN: Optional<Secret> = setting("polaris.authorization.opa.auth.bearer.static-token.value", "", "The token, or:");
+        OPA_TOKEN_FILE: Optional<FilePath> = setting("polaris.authorization.opa.auth.bearer.file-based.path", "", "The file it is in, without the blanks around it. It may be replaced.");
+        OPA_TOKEN_REFRESH: PositiveSpan = setting("polaris.authorization.opa.auth.bearer.file-based.refresh-interval", "PT5M", "After which time the file is read again.");
+        OPA_TOKEN_EXPIRY: Boolean = setting("polaris.authorization.opa.auth.bearer.file-based.jwt-expiration-refresh", "true", "Whether it is read again before the token ends instead, if that is a JWT that says when.");
+        OPA_TOKEN_BUFFER: PositiveSpan = setting("polaris.authorization.opa.auth.bearer.file-based.jwt-expiration-buffer", "PT1M", "How long before.");
+        OPA_TOKEN_RETRY: PositiveSpan = setting("polaris.authorization.opa.auth.bearer.file-based.refresh-retry-interval", "PT1S", "After which time it is tried again where it could not be read. Meanwhile the last token is shown.");
+        OPA_TOKEN_WAIT: PositiveSpan = setting("polaris.authorization.opa.auth.bearer.file-based.initial-token-wait", "PT5S", "It is taken so that a configuration of Polaris need not be changed, and not used: the file is read when the first request comes, which is answered 503 if there is no token.");
+        OPA_MAX_ANSWER: Bytes = setting("merak.authorization.opa.max-answer-size", "64K", "The longest answer of the service that is read.");
+        OPA_CACHE_TTL: Span = setting("merak.authorization.opa.decision-cache-ttl", "PT0S", "How long a decision counts for requests that ask the same; `0s` asks about each. That long, at most, what the policy no longer allows is still done.");
+        OPA_CACHE_ENTRIES: Count = setting("merak.authorization.opa.decision-cache-entries", "10000", "How many decisions are remembered. Each takes some 200 bytes.");
     }
     "Identity providers" {
         OIDC_ENABLED: Boolean = setting("quarkus.oidc.tenant-enabled", "false", "Whether there is an identity provider. It must be `true` where tokens of one are accepted; a realm with an `auth-server-url` of its own has one unless this says otherwise.").per_realm("quarkus.oidc.<realm>.tenant-enabled");

@@ -75,10 +75,6 @@ pub enum SymmetricKey {
 
 impl Tokens {
     pub(super) fn read(reader: &mut Reader, realms: &Realms) -> Self {
-        if reader.get(&settings::AUTHORIZATION_TYPE) != Authorization::Internal {
-            let why = "is not supported by this version: only `internal` is";
-            reader.refuse(&settings::AUTHORIZATION_TYPE.row, None, why);
-        }
         let of = |realm: &RealmId| (realm.clone(), read_realm(reader, realm));
         let by_realm: BTreeMap<RealmId, RealmTokens> = realms.all.iter().map(of).collect();
         let has_providers =
@@ -181,15 +177,6 @@ pub(super) enum Authentication {
     Mixed,
 }
 
-/// The value of `polaris.authorization.type`. To ignore one that is not ours would let in whom it
-/// keeps out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Authorization {
-    Internal,
-    Opa,
-    Ranger,
-}
-
 /// The value of `polaris.authentication.token-broker.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Broker {
@@ -207,20 +194,6 @@ impl Format for Authentication {
             "internal" => Ok(Self::Internal),
             "external" => Ok(Self::External),
             "mixed" => Ok(Self::Mixed),
-            _ => Err(not::<Self>()),
-        }
-    }
-}
-
-impl Format for Authorization {
-    type Value = Self;
-    const EXPECTED: &'static str = "`internal`";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "internal" => Ok(Self::Internal),
-            "opa" => Ok(Self::Opa),
-            "ranger" => Ok(Self::Ranger),
             _ => Err(not::<Self>()),
         }
     }
