@@ -28,6 +28,7 @@ mod namespaces;
 mod notifications;
 mod oauth;
 mod oidc;
+mod opa;
 mod pages;
 mod policies;
 mod principal_roles;

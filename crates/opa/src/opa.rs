@@ -153,7 +153,7 @@ impl Opa {
             Some(Value::Bool(allows)) => Ok(*allows),
             _ => {
                 let url = &self.url;
-                tracing::warn!(%url, "the policy does not say whether to `allow`: denied");
+                tracing::warn!(%url, "the policy does not say whether to allow: denied");
                 Ok(false)
             }
         }

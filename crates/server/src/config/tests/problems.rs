@@ -108,7 +108,7 @@ fn what_this_version_lacks_is_refused_and_not_ignored() {
         ("polaris.oidc.principal-mapper.type", "custom"),
         ("POLARIS_OIDC_POLARIS_PRINCIPAL_ROLES_MAPPER_TYPE", "custom"),
         ("quarkus.oidc.application-type", "web-app"),
-        ("polaris.authorization.type", "opa"),
+        ("polaris.authorization.type", "ranger"),
         ("polaris.persistence.type", "nosql"),
         ("quarkus.datasource.jdbc.url", "jdbc:h2:mem:polaris"),
     ] {
@@ -134,6 +134,33 @@ fn token_keys_must_be_complete() {
 
     let both = shown(&[(&kind, "symmetric-key"), (&secret, "x"), (&file, "y")]);
     assert!(both[0].contains("not both"), "{both:?}");
+}
+
+#[test]
+fn a_policy_service_must_be_named_and_its_token_be_found() {
+    let opa = ("polaris.authorization.type", "opa");
+    let of = |name: &str| format!("polaris.authorization.opa.{name}");
+    let (url, auth) = (of("policy-uri"), of("auth.type"));
+    let url = (&*url, "https://opa.example.com/v1/data/polaris");
+    let (token, file) = (of("auth.bearer.static-token.value"), of("auth.bearer.file-based.path"));
+    let (verify, bearer) = (of("http.verify-ssl"), (&*auth, "bearer"));
+
+    let nowhere = shown(&[opa]);
+    assert!(nowhere[0].starts_with(url.0) && nowhere[0].contains("is needed"), "{nowhere:?}");
+
+    let neither = shown(&[opa, url, bearer]);
+    assert!(neither[0].contains("and neither is set"), "{neither:?}");
+
+    let both = shown(&[opa, url, bearer, (&token, "x"), (&file, "y")]);
+    assert!(both[0].contains("not both"), "{both:?}");
+
+    let unchecked = shown(&[opa, url, (&verify, "false")]);
+    assert!(unchecked[0].contains("ignore-severe-issues"), "{unchecked:?}");
+
+    for (address, why) in [("opa:8181", "is not an `http`"), ("https://a:b@c/", "a password")] {
+        let wrong = shown(&[opa, (url.0, address)]);
+        assert!(wrong.iter().any(|problem| problem.contains(why)), "{wrong:?}");
+    }
 }
 
 #[test]
