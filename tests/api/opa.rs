@@ -290,7 +290,7 @@ async fn what_is_no_yes_is_a_no() {
 #[tokio::test]
 async fn what_cannot_be_found_out_is_503_and_nothing_is_done() {
     let world =
-        World::new(&[(TIMEOUT, "PT0.3S"), ("merak.authorization.opa.max-answer-size", "64")]).await;
+        World::new(&[(TIMEOUT, "PT1S"), ("merak.authorization.opa.max-answer-size", "64")]).await;
     let root = world.server.root().await;
     let long = format!(r#"{{"result": {{"allow": true}}, "more": "{}"}}"#, "x".repeat(64));
 

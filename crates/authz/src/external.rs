@@ -87,3 +87,46 @@ pub enum Verdict {
     /// No.
     Denied,
 }
+
+/// What Polaris calls one kind of update, if it has a name of its own.
+pub(crate) fn update_action(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "assign-uuid" => "ASSIGN_TABLE_UUID",
+        "upgrade-format-version" => "UPGRADE_TABLE_FORMAT_VERSION",
+        "add-schema" => "ADD_TABLE_SCHEMA",
+        "set-current-schema" => "SET_TABLE_CURRENT_SCHEMA",
+        "add-spec" => "ADD_TABLE_PARTITION_SPEC",
+        "add-sort-order" => "ADD_TABLE_SORT_ORDER",
+        "set-default-sort-order" => "SET_TABLE_DEFAULT_SORT_ORDER",
+        "add-snapshot" => "ADD_TABLE_SNAPSHOT",
+        "set-snapshot-ref" => "SET_TABLE_SNAPSHOT_REF",
+        "remove-snapshots" => "REMOVE_TABLE_SNAPSHOTS",
+        "remove-snapshot-ref" => "REMOVE_TABLE_SNAPSHOT_REF",
+        "set-location" => "SET_TABLE_LOCATION",
+        "set-properties" => "SET_TABLE_PROPERTIES",
+        "remove-properties" => "REMOVE_TABLE_PROPERTIES",
+        "set-statistics" => "SET_TABLE_STATISTICS",
+        "remove-statistics" => "REMOVE_TABLE_STATISTICS",
+        "remove-partition-specs" => "REMOVE_TABLE_PARTITION_SPECS",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operations::UPDATE_KINDS;
+
+    #[test]
+    fn an_update_has_an_action_of_its_own_if_it_has_a_privilege_of_its_own() {
+        let mut actions: Vec<_> =
+            UPDATE_KINDS.iter().filter_map(|(kind, _)| update_action(kind)).collect();
+        actions.sort_unstable();
+        actions.dedup();
+
+        assert_eq!(actions.len(), UPDATE_KINDS.len());
+        for kind in ["set-default-spec", "add-encryption-key"] {
+            assert_eq!(update_action(kind), None, "{kind}");
+        }
+    }
+}

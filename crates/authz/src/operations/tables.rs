@@ -7,6 +7,7 @@ use merak_model::features::ENABLE_FINE_GRAINED_UPDATE_TABLE_PRIVILEGES;
 use merak_model::{Features, Privilege, PrivilegeSet};
 
 use super::operations;
+use crate::external::update_action;
 use crate::{
     Asked, Operation, Requirement, ResolvedNamespace, ResolvedNewTable, ResolvedRename,
     ResolvedTable, ResolvedTransaction, Securable as _, TransactionTarget,
@@ -135,7 +136,7 @@ impl<C: CommitKinds> Operation for UpdateTable<C> {
     type Target = ResolvedTable;
 
     fn name(&self) -> &'static str {
-        UPDATE_TABLE
+        "UPDATE_TABLE"
     }
 
     fn requirements(
@@ -164,9 +165,10 @@ impl<C: CommitKinds> Operation for UpdateTable<C> {
         features: &Features,
     ) -> Vec<Asked<'a>> {
         let kinds = self.0.update_kinds();
-        let mut actions: Vec<_> = kinds.into_iter().map(action_of).collect();
+        let own_or_all = |kind| update_action(kind).unwrap_or(self.name());
+        let mut actions: Vec<_> = kinds.into_iter().map(own_or_all).collect();
         if actions.is_empty() || !is_fine_grained(target, features) {
-            actions = vec![UPDATE_TABLE];
+            actions = vec![self.name()];
         }
         actions.sort_unstable();
         actions.dedup();
@@ -175,35 +177,9 @@ impl<C: CommitKinds> Operation for UpdateTable<C> {
     }
 }
 
-const UPDATE_TABLE: &str = "UPDATE_TABLE";
-
 fn is_fine_grained(table: &ResolvedTable, features: &Features) -> bool {
     let features = features.within(&table.namespace.catalog.properties);
     features.is_on(&ENABLE_FINE_GRAINED_UPDATE_TABLE_PRIVILEGES)
-}
-
-/// What Polaris calls one update. What has no name of its own has that of all.
-fn action_of(update: &str) -> &'static str {
-    match update {
-        "assign-uuid" => "ASSIGN_TABLE_UUID",
-        "upgrade-format-version" => "UPGRADE_TABLE_FORMAT_VERSION",
-        "add-schema" => "ADD_TABLE_SCHEMA",
-        "set-current-schema" => "SET_TABLE_CURRENT_SCHEMA",
-        "add-spec" => "ADD_TABLE_PARTITION_SPEC",
-        "add-sort-order" => "ADD_TABLE_SORT_ORDER",
-        "set-default-sort-order" => "SET_TABLE_DEFAULT_SORT_ORDER",
-        "add-snapshot" => "ADD_TABLE_SNAPSHOT",
-        "set-snapshot-ref" => "SET_TABLE_SNAPSHOT_REF",
-        "remove-snapshots" => "REMOVE_TABLE_SNAPSHOTS",
-        "remove-snapshot-ref" => "REMOVE_TABLE_SNAPSHOT_REF",
-        "set-location" => "SET_TABLE_LOCATION",
-        "set-properties" => "SET_TABLE_PROPERTIES",
-        "remove-properties" => "REMOVE_TABLE_PROPERTIES",
-        "set-statistics" => "SET_TABLE_STATISTICS",
-        "remove-statistics" => "REMOVE_TABLE_STATISTICS",
-        "remove-partition-specs" => "REMOVE_TABLE_PARTITION_SPECS",
-        _ => UPDATE_TABLE,
-    }
 }
 
 /// The kinds of updates that have a privilege of their own.
@@ -285,23 +261,5 @@ impl<C: Debug + Send + Sync> Operation for CommitTransaction<C> {
             })
         };
         target.tables.iter().enumerate().flat_map(on).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_update_has_an_action_of_its_own_if_it_has_a_privilege_of_its_own() {
-        let mut actions: Vec<_> = UPDATE_KINDS.iter().map(|(kind, _)| action_of(kind)).collect();
-        actions.sort_unstable();
-        actions.dedup();
-
-        assert_eq!(actions.len(), UPDATE_KINDS.len());
-        assert!(!actions.contains(&UPDATE_TABLE));
-        for kind in ["set-default-spec", "add-encryption-key"] {
-            assert_eq!(action_of(kind), UPDATE_TABLE, "{kind}");
-        }
     }
 }

@@ -93,7 +93,10 @@ fn the_file_of_the_helm_chart_is_loaded_as_it_stands() {
         polaris.metrics.tags.env=prod
         polaris.oidc.principal-roles-mapper.mappings[0].regex=PRINCIPAL_ROLE:(.*)
         polaris.persistence.type=in-memory
-        polaris.rate-limiter.filter.type=no-op
+        polaris.rate-limiter.filter.type=default
+        polaris.rate-limiter.token-bucket.requests-per-second=9999
+        polaris.rate-limiter.token-bucket.type=default
+        polaris.rate-limiter.token-bucket.window=PT10S
         polaris.realm-context.realms=realm1,realm2
         polaris.realm-context.type=default
         polaris.storage.gcp.lifespan=PT1H
@@ -118,6 +121,7 @@ fn the_file_of_the_helm_chart_is_loaded_as_it_stands() {
     assert!(matches!(config.database, Database::InMemory));
     assert_eq!(config.realms.default_realm(), &RealmId::new("realm1"));
     assert_eq!(config.telemetry.request_id_header, "x-my-id");
+    assert_eq!(config.rates.per_realm_and_second, Some(9999));
     assert!(config.telemetry.has_access_log && config.cors.is_enabled);
     assert!(matches!(&config.cors.origins, AllowList::These(origins) if origins.len() == 2));
     let tokens = |realm| &config.tokens.by_realm[&RealmId::new(realm)];

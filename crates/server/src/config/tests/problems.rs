@@ -109,6 +109,8 @@ fn what_this_version_lacks_is_refused_and_not_ignored() {
         ("POLARIS_OIDC_POLARIS_PRINCIPAL_ROLES_MAPPER_TYPE", "custom"),
         ("quarkus.oidc.application-type", "web-app"),
         ("polaris.authorization.type", "ranger"),
+        ("polaris.rate-limiter.filter.type", "custom"),
+        ("polaris.rate-limiter.token-bucket.type", "custom"),
         ("polaris.persistence.type", "nosql"),
         ("quarkus.datasource.jdbc.url", "jdbc:h2:mem:polaris"),
     ] {
