@@ -149,14 +149,13 @@ impl Opa {
         let Ok(Value::Object(answer)) = serde_json::from_slice(answer) else {
             return Err(Error::Answer(self.url.clone()));
         };
-        match answer.get("result").and_then(|result| result.get("allow")) {
-            Some(Value::Bool(allows)) => Ok(*allows),
-            _ => {
-                let url = &self.url;
-                tracing::warn!(%url, "the policy does not say whether to allow: denied");
-                Ok(false)
-            }
+        let allows = answer.get("result").and_then(|result| result.get("allow"));
+        let allows = allows.and_then(Value::as_bool);
+        if allows.is_none() {
+            let url = &self.url;
+            tracing::warn!(%url, "the policy does not say whether to allow: denied");
         }
+        Ok(allows.unwrap_or(false))
     }
 }
 

@@ -13,15 +13,14 @@ pub(super) fn of(
 ) -> Vec<String> {
     let mut sentences = vec![roles(answer)];
     sentences.extend(unheld_role.map(|why| format!("{why}: every request is answered 401.")));
-    match answer.decision {
+    if let Some(decision) = answer.decision {
         // What is granted does not count.
-        Some(decision) => sentences.push(decided(answer, decision)),
-        None => {
-            if let Some(catalog) = spots.iter().find_map(Spot::catalog) {
-                sentences.push(catalog_roles(answer, &catalog.name));
-            }
-            sentences.extend(answer.path.iter().map(step));
+        sentences.push(decided(answer, decision));
+    } else {
+        if let Some(catalog) = spots.iter().find_map(Spot::catalog) {
+            sentences.push(catalog_roles(answer, &catalog.name));
         }
+        sentences.extend(answer.path.iter().map(step));
     }
     if must_rotate {
         sentences.push(format!(
