@@ -25,7 +25,7 @@ impl Rates {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let filter = reader.get(&settings::RATE_FILTER);
         // All of them are read whatever the filter is, so that none passes for unknown.
-        let _ = reader.get(&settings::RATE_BUCKET);
+        reader.get(&settings::RATE_BUCKET);
         let _ = reader.get(&settings::RATE_BUCKET_WINDOW);
         let per_second = reader.get(&settings::RATE_PER_REALM);
         Self {
