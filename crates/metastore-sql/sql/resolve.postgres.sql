@@ -8,7 +8,8 @@
 -- The parts of the answer: 0 a role of the caller, or one without a role if it has none, with the
 -- caller's id as catalog, its name as location and its internal properties; 1 the root; 2 the
 -- catalog; 3 a namespace; 4 a table. What is appended adds 5 a child; 6 what was looked up by name;
--- 7 a grant related to it; 8 and 9 what explains the privileges; 10 a child's name.
+-- 7 a grant related to it; 8 and 9 what explains the privileges; 10 a child's name; 11 a policy that
+-- is attached to something of it.
 --
 -- No statistics are needed for a good plan: each step is small, and reaches the next table by a
 -- whole key. "offset 0" keeps the planner from taking a step apart. To set a plan up costs as much as

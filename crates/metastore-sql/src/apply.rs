@@ -227,6 +227,26 @@ async fn make(
             Ok(())
         }
         Change::Revoke(grant) => hit(lease, &sql::REVOKE, &grant_params(realm, grant)).await,
+        Change::AttachPolicy(mapping) => {
+            let parameters = entity::to_json(&mapping.parameters);
+            let params = [
+                Param::realm(realm),
+                Param::Int(mapping.target.0),
+                Param::Int(mapping.policy_type.into()),
+                Param::Int(mapping.policy.0),
+                Param::Text(&parameters),
+            ];
+            hit(lease, &sql::ATTACH_POLICY, &params).await
+        }
+        Change::DetachPolicy { policy, target } => {
+            let params = [Param::realm(realm), Param::Int(target.0), Param::Int(policy.0)];
+            hit(lease, &sql::DETACH_POLICY, &params).await
+        }
+        Change::DetachPolicyFromAll(policy) => {
+            let params = [Param::realm(realm), Param::Int(policy.0)];
+            lease.run(&sql::DETACH_POLICY_FROM_ALL, &params).await?;
+            Ok(())
+        }
         Change::SetSecrets(principal, secrets) => {
             let params = [
                 Param::realm(realm),
@@ -380,6 +400,9 @@ fn created_ms(changes: &[Change]) -> i64 {
             | Change::Drop { .. }
             | Change::Grant(_)
             | Change::Revoke(_)
+            | Change::AttachPolicy(_)
+            | Change::DetachPolicy { .. }
+            | Change::DetachPolicyFromAll(_)
             | Change::SetSecrets(..)
             | Change::RotateSecrets { .. }
             | Change::Answer(_)

@@ -89,6 +89,9 @@ pub(crate) async fn explain(
             Change::Drop { .. }
             | Change::Grant(_)
             | Change::Revoke(_)
+            | Change::AttachPolicy(_)
+            | Change::DetachPolicy { .. }
+            | Change::DetachPolicyFromAll(_)
             | Change::Answer(_)
             | Change::AddTask(_) => Err(Error::Unavailable(source).into()),
         },
@@ -111,10 +114,20 @@ pub(crate) async fn explain(
         }
         (Trouble::Missed, Change::Drop { id, expected }) => Err(conflict(*id, *expected)),
         (Trouble::Missed, Change::Revoke(_)) => Err(Error::NotGranted.into()),
+        (Trouble::Missed, Change::AttachPolicy(mapping)) => {
+            Err(Error::TypeAttached { target: mapping.target }.into())
+        }
+        (Trouble::Missed, Change::DetachPolicy { .. }) => Err(Error::NotAttached.into()),
         (Trouble::Missed, Change::RotateSecrets { principal, .. }) => {
             Err(Error::SecretsMoved(*principal).into())
         }
-        (Trouble::Missed, Change::Grant(_) | Change::SetSecrets(..) | Change::AddTask(_)) => Ok(()),
+        (
+            Trouble::Missed,
+            Change::Grant(_)
+            | Change::DetachPolicyFromAll(_)
+            | Change::SetSecrets(..)
+            | Change::AddTask(_),
+        ) => Ok(()),
     };
     // What was in the way is gone again, so that it is worth another try.
     explained.err().unwrap_or_else(|| Stop::Again("what was in the way is gone again".into()))

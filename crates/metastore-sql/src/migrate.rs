@@ -48,6 +48,12 @@ const MIGRATIONS: &[Scripts] = &[
         postgres: include_str!("../../../migrations/postgres/0003_protocol.sql"),
         sqlite: include_str!("../../../migrations/sqlite/0003_protocol.sql"),
     },
+    Scripts {
+        number: 4,
+        name: "policies",
+        postgres: include_str!("../../../migrations/postgres/0004_policies.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0004_policies.sql"),
+    },
 ];
 
 /// The table the migrations that were applied are kept in.

@@ -1,8 +1,9 @@
 //! The one statement that reads a path: what is bound to it, and what its rows mean.
 
 use merak_metastore::{
-    ActivatedCatalogRole, ActivatedRole, Children, Error, PrincipalRef, RelatedGrant, Relation,
-    Resolution, ResolveRequest, Resolved, ResolvedCaller, ResolvedTable, RoleSelection,
+    ActivatedCatalogRole, ActivatedRole, AttachedPolicy, Children, Error, PrincipalRef,
+    RelatedGrant, Relation, Resolution, ResolveRequest, Resolved, ResolvedCaller, ResolvedTable,
+    RoleSelection,
 };
 use merak_model::entity::internal;
 use merak_model::{EntityId, GrantRecord, Namespace, Privilege, PrivilegeSet, RealmId};
@@ -105,6 +106,8 @@ impl<'a> Question<'a> {
             &sql::RESOLVE_RELATED
         } else if self.request.explain {
             &sql::RESOLVE_EXPLAINED
+        } else if self.request.policies {
+            &sql::RESOLVE_WITH_POLICIES
         } else if self.request.named.is_empty() {
             &sql::RESOLVE
         } else {
@@ -207,6 +210,7 @@ pub(crate) fn read(rows: &[Row]) -> Result<Resolution, Error> {
             }),
             9 => found.explanation.grants.extend(grants(row)?),
             10 => found.child_names.push(row.text(NAME)?.to_owned()),
+            11 => found.attached.push(attached(row)?),
             part => return Err(Error::Corrupt(format!("the answer has an unknown part {part}"))),
         }
     }
@@ -217,6 +221,7 @@ pub(crate) fn read(rows: &[Row]) -> Result<Resolution, Error> {
     found.children.sort_by(|one, other| one.name.cmp(&other.name));
     found.child_names.sort_unstable();
     found.related.sort_by(|one, other| one.entity.name.cmp(&other.entity.name));
+    found.attached.sort_by(|one, other| one.policy.name.cmp(&other.policy.name));
     found.explanation.catalog_roles.sort_unstable();
     // A role that comes by two ways brings its grants twice.
     found
@@ -260,6 +265,17 @@ fn related(row: &Row) -> Result<Option<RelatedGrant>, Error> {
     let mut entity = entity::read(row, ID)?;
     let namespace = entity.metadata_location.take().map(|name| Namespace::decode(&name));
     Ok(Some(RelatedGrant { entity, namespace, privilege }))
+}
+
+fn attached(row: &Row) -> Result<AttachedPolicy, Error> {
+    let mut policy = entity::read(row, ID)?;
+    let target = policy.location.take().and_then(|id| id.parse().ok()).map(EntityId);
+    let namespace = policy.metadata_location.take().map(|name| Namespace::decode(&name));
+    let (target, namespace) = target
+        .zip(namespace)
+        .ok_or_else(|| Error::Corrupt(format!("policy {} is in no namespace", policy.id)))?;
+    let parameters = std::mem::take(&mut policy.properties);
+    Ok(AttachedPolicy { target, policy, namespace, parameters })
 }
 
 fn grants(row: &Row) -> Result<impl Iterator<Item = GrantRecord>, Error> {

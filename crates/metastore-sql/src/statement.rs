@@ -50,8 +50,11 @@ statements! {
         ADD_ANSWER = "add_answer";
         ADD_REPORT = "add_report";
         ADD_TASK = "add_task";
+        ATTACH_POLICY = "attach_policy";
         CREATE_ENTITY = "create_entity";
         CREDENTIALS = "credentials";
+        DETACH_POLICY = "detach_policy";
+        DETACH_POLICY_FROM_ALL = "detach_policy_from_all";
         DROP_ENTITY = "drop_entity";
         FIND_NAME = "find_name";
         FIND_REALM = "find_realm";
@@ -96,6 +99,7 @@ statements! {
         RESOLVE_RELATED = "resolve_related": "resolve" "resolve_named" "resolve_related";
         RESOLVE_WITH_CHILD_NAMES = "resolve_with_child_names": "resolve" "resolve_child_names";
         RESOLVE_WITH_CHILDREN = "resolve_with_children": "resolve" "resolve_children";
+        RESOLVE_WITH_POLICIES = "resolve_with_policies": "resolve" "resolve_policies";
     }
 }
 
@@ -117,7 +121,7 @@ mod tests {
     /// what was found for it.
     fn reads_it_all(step: &str) -> bool {
         let Some(scanned) = step.strip_prefix("SCAN ") else { return false };
-        let tables = "b e g i m o p t one entity entity_place grant_record idempotency_record metrics_report principal_secret task used_place";
+        let tables = "b e g i m o p t one entity entity_place grant_record idempotency_record metrics_report policy_mapping_record principal_secret task used_place";
         let name = scanned.split(' ').next().unwrap_or_default();
         tables.split(' ').any(|table| table == name) || scanned.contains(" USING ")
     }
@@ -139,6 +143,7 @@ mod tests {
             include_str!("../../../migrations/sqlite/0001_init.sql"),
             include_str!("../../../migrations/sqlite/0002_extra_places.sql"),
             include_str!("../../../migrations/sqlite/0003_protocol.sql"),
+            include_str!("../../../migrations/sqlite/0004_policies.sql"),
         ] {
             connection.execute(sqlx::raw_sql(schema)).await.unwrap();
         }

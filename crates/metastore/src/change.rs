@@ -1,6 +1,6 @@
 //! Writes.
 
-use merak_model::{Entity, EntityId, EntityVersion, GrantRecord};
+use merak_model::{Entity, EntityId, EntityVersion, GrantRecord, Properties};
 
 /// One step of a write.
 #[derive(Debug, Clone)]
@@ -30,8 +30,10 @@ pub enum Change {
         /// As in [`Change::Create`].
         keep_apart: bool,
     },
-    /// Removes an entity that has no children, with every grant to it and on it, and a principal
-    /// with its secrets. Fails with [`crate::Error::NotEmpty`] while children remain.
+    /// Removes an entity that has no children, with every grant to it and on it, a principal with
+    /// its secrets, and what policies are attached to with that. Fails with
+    /// [`crate::Error::NotEmpty`] while children remain, or while it is a policy that is attached to
+    /// something.
     Drop {
         /// The entity.
         id: EntityId,
@@ -42,6 +44,20 @@ pub enum Change {
     Grant(GrantRecord),
     /// Takes a privilege away. Fails with [`crate::Error::NotGranted`] if it was not granted.
     Revoke(GrantRecord),
+    /// Attaches a policy to something. Where it is attached already, its parameters are replaced.
+    /// Fails with [`crate::Error::TypeAttached`] if another policy of its type is attached there, and
+    /// with [`crate::Error::ParentGone`] if either is gone.
+    AttachPolicy(Box<PolicyMapping>),
+    /// Detaches a policy from something. Fails with [`crate::Error::NotAttached`] if it was not
+    /// attached to it.
+    DetachPolicy {
+        /// The policy.
+        policy: EntityId,
+        /// What it is attached to.
+        target: EntityId,
+    },
+    /// Detaches a policy from all that it is attached to.
+    DetachPolicyFromAll(EntityId),
     /// Sets a principal's client id and secrets.
     SetSecrets(EntityId, PrincipalSecrets),
     /// Replaces a principal's secrets, if they are still those that the new ones were made from:
@@ -61,6 +77,19 @@ pub enum Change {
     Answer(Box<AnswerRecord>),
     /// Adds work for the background.
     AddTask(Box<NewTask>),
+}
+
+/// A policy and what it is attached to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyMapping {
+    /// The policy.
+    pub policy: EntityId,
+    /// The type of the policy, by its code: of each type one policy at most is attached to a target.
+    pub policy_type: i32,
+    /// What it is attached to.
+    pub target: EntityId,
+    /// What whoever attached it has to say about it there.
+    pub parameters: Properties,
 }
 
 /// The final answer to a request that carried an idempotency key.

@@ -27,7 +27,7 @@ pub enum Error {
     /// The entity that something was to be made in, or granted on or to, is not there any more.
     #[error("the entity it belongs to is gone")]
     ParentGone,
-    /// The entity has children.
+    /// The entity has children, or is a policy that is attached to something.
     #[error("entity {id} is not empty")]
     NotEmpty {
         /// The entity.
@@ -44,6 +44,15 @@ pub enum Error {
     /// What was to be revoked was not granted.
     #[error("it was not granted")]
     NotGranted,
+    /// The target has another policy of that type already.
+    #[error("another policy of its type is attached to entity {target}")]
+    TypeAttached {
+        /// What the policy was to be attached to.
+        target: EntityId,
+    },
+    /// The policy that was to be detached was not attached.
+    #[error("it was not attached")]
+    NotAttached,
     /// The principal's secrets are no longer those that the new ones were made from.
     #[error("the secrets of principal {0} were changed meanwhile")]
     SecretsMoved(EntityId),

@@ -20,15 +20,15 @@ use merak_model::{Entity, EntityId, RealmId};
 use secrecy::SecretBox;
 
 pub use answers::Answers;
-pub use change::{AnswerRecord, Change, MetadataBody, NewTask, PrincipalSecrets};
+pub use change::{AnswerRecord, Change, MetadataBody, NewTask, PolicyMapping, PrincipalSecrets};
 pub use error::{BoxError, Error};
 pub use reports::{
     FoundReport, MetricsReport, MetricsReports, ReportKind, ReportsOf, ReportsQuery,
 };
 pub use resolve::{
-    ActivatedCatalogRole, ActivatedRole, CallerRef, Children, Explanation, NamedLookup, Page,
-    PrincipalRef, RelatedGrant, Relation, Resolution, ResolveRequest, Resolved, ResolvedCaller,
-    ResolvedTable, RoleSelection, TableLookup,
+    ActivatedCatalogRole, ActivatedRole, AttachedPolicy, CallerRef, Children, Explanation,
+    NamedLookup, Page, PrincipalRef, RelatedGrant, Relation, Resolution, ResolveRequest, Resolved,
+    ResolvedCaller, ResolvedTable, RoleSelection, TableLookup,
 };
 pub use tasks::{Hold, TablesAfter, Task, TaskEnd, TaskState, Tasks};
 

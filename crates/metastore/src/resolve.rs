@@ -1,7 +1,8 @@
 //! Reads: who is calling, what is on a path, what they hold there.
 
 use merak_model::{
-    Entity, EntityId, EntityKind, GrantRecord, Namespace, Privilege, PrivilegeSet, TableIdent,
+    Entity, EntityId, EntityKind, GrantRecord, Namespace, Privilege, PrivilegeSet, Properties,
+    TableIdent,
 };
 
 /// Who a verified token says is calling. Whether they still exist, the metastore knows.
@@ -57,6 +58,9 @@ pub struct ResolveRequest {
     pub related: Option<Relation>,
     /// Whether to tell how the caller comes to hold what it holds. Not together with `related`.
     pub explain: bool,
+    /// Whether to read which policies are attached to what is looked up on the path. Not together
+    /// with what is looked up beside it.
+    pub policies: bool,
 }
 
 impl ResolveRequest {
@@ -71,6 +75,7 @@ impl ResolveRequest {
             named: Vec::new(),
             related: None,
             explain: false,
+            policies: false,
         }
     }
 
@@ -169,6 +174,22 @@ pub struct Resolution {
     pub related: Vec<RelatedGrant>,
     /// How the caller comes to hold what it holds, if that was asked for.
     pub explanation: Explanation,
+    /// The policies that are attached to what was found on the path, by their names, if that was
+    /// asked for. One that is attached to several of it is there for each.
+    pub attached: Vec<AttachedPolicy>,
+}
+
+/// A policy that is attached to something.
+#[derive(Debug, Clone)]
+pub struct AttachedPolicy {
+    /// What it is attached to.
+    pub target: EntityId,
+    /// The policy.
+    pub policy: Entity,
+    /// The namespace that the policy is in.
+    pub namespace: Namespace,
+    /// What was said about it when it was attached.
+    pub parameters: Properties,
 }
 
 /// A grant, with the entity at its other end.

@@ -16,6 +16,7 @@ mod beside;
 mod grants;
 mod overlaps;
 mod places;
+mod policies;
 mod races;
 mod realms;
 mod reports;
@@ -39,6 +40,7 @@ pub use beside::*;
 pub use grants::*;
 pub use overlaps::*;
 pub use places::*;
+pub use policies::*;
 pub use races::*;
 pub use realms::*;
 pub use reports::*;
@@ -137,6 +139,18 @@ macro_rules! metastore_conformance {
             children_of_a_kind_that_shares_names_are_only_of_that_kind
             pages_follow_one_another_without_gaps
             names_of_children_come_alone_if_they_are_all_that_is_wanted
+
+            policies_are_found_by_what_they_are_attached_to
+            attaching_again_replaces_the_parameters
+            one_policy_of_a_type_is_attached_to_a_target
+            detaching_what_was_not_attached_fails
+            a_policy_that_is_attached_is_not_dropped
+            what_is_dropped_takes_what_was_attached_to_it_along
+            attaching_fails_when_either_end_is_gone
+            a_realm_goes_with_the_policies_that_are_attached_in_it
+            of_racing_policies_of_one_type_exactly_one_is_attached
+            an_attachment_and_the_drop_of_its_policy_do_not_both_succeed
+            an_attachment_and_the_drop_of_its_target_leave_nothing_behind
 
             reports_come_back_the_newest_first
             reports_are_found_by_their_kind_and_their_time

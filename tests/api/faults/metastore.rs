@@ -71,6 +71,9 @@ impl Between {
             Change::Create { .. }
             | Change::Grant(_)
             | Change::Revoke(_)
+            | Change::AttachPolicy(_)
+            | Change::DetachPolicy { .. }
+            | Change::DetachPolicyFromAll(_)
             | Change::SetSecrets(..)
             | Change::RotateSecrets { .. }
             | Change::Answer(_)

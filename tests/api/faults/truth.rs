@@ -66,6 +66,9 @@ impl Truth {
             Change::Drop { id, .. } => self.entities.remove(id).is_some(),
             Change::Grant(_)
             | Change::Revoke(_)
+            | Change::AttachPolicy(_)
+            | Change::DetachPolicy { .. }
+            | Change::DetachPolicyFromAll(_)
             | Change::SetSecrets(..)
             | Change::RotateSecrets { .. }
             | Change::Answer(_)
@@ -89,6 +92,9 @@ pub(crate) fn metadata_file(change: &Change) -> Option<&str> {
         Change::Drop { .. }
         | Change::Grant(_)
         | Change::Revoke(_)
+        | Change::AttachPolicy(_)
+        | Change::DetachPolicy { .. }
+        | Change::DetachPolicyFromAll(_)
         | Change::SetSecrets(..)
         | Change::RotateSecrets { .. }
         | Change::Answer(_)
@@ -111,6 +117,9 @@ pub(crate) fn name_of(replica: usize, changes: &[Change]) -> String {
             Change::Answer(record) => format!("answers {}", record.key),
             Change::Grant(_)
             | Change::Revoke(_)
+            | Change::AttachPolicy(_)
+            | Change::DetachPolicy { .. }
+            | Change::DetachPolicyFromAll(_)
             | Change::SetSecrets(..)
             | Change::RotateSecrets { .. }
             | Change::AddTask(_) => "something else".to_owned(),

@@ -46,6 +46,7 @@ passes_over_no_table! {
     many_tables_are_found_at_once
     pages_follow_one_another_without_gaps
     names_of_children_come_alone_if_they_are_all_that_is_wanted
+    policies_are_found_by_what_they_are_attached_to
     reports_come_back_the_newest_first
     reports_are_found_by_their_kind_and_their_time
     pages_of_reports_follow_one_another_without_gaps
@@ -61,7 +62,7 @@ async fn table_scans(database: &Database) -> i64 {
         tokio::task::yield_now().await;
     }
     let scans = "select coalesce(sum(seq_scan), 0)::bigint from pg_stat_user_tables \
-        where relname in ('entity', 'entity_place', 'grant_record', 'metrics_report', 'principal_secret', \
-        'signing_key')";
+        where relname in ('entity', 'entity_place', 'grant_record', 'metrics_report', 'policy_mapping_record', \
+        'principal_secret', 'signing_key')";
     database.connect().await.fetch_one(scans).await.unwrap().get(0)
 }

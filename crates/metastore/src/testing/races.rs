@@ -8,10 +8,10 @@ use super::realms::bytes_of;
 use super::*;
 use crate::{AnswerRecord, Bootstrap};
 
-const RACERS: usize = 8;
+pub(super) const RACERS: usize = 8;
 
 /// Runs as many at once as there are racers, and gives back what came of each.
-async fn race<T, F>(mut runner: impl FnMut(usize) -> F) -> Vec<T>
+pub(super) async fn race<T, F>(mut runner: impl FnMut(usize) -> F) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -25,7 +25,7 @@ where
 
 /// Asserts that one succeeded and that each other failed in the way it should.
 #[track_caller]
-fn assert_one_winner(results: &[Result<(), Error>], is_loss: fn(&Error) -> bool) {
+pub(super) fn assert_one_winner(results: &[Result<(), Error>], is_loss: fn(&Error) -> bool) {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
     for error in results.iter().filter_map(|result| result.as_ref().err()) {
         assert!(is_loss(error), "{error:?}");
