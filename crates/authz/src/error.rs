@@ -78,6 +78,9 @@ pub enum Error {
         /// Its name, as the client gave it.
         name: String,
     },
+    /// Nothing has the name of the table that a policy is to be attached to.
+    #[error("Table or view does not exist: {0}")]
+    NoSuchTableOrView(String),
     /// No catalog has the name that `getConfig` was asked for.
     #[error("Unable to find warehouse {0}")]
     NoSuchWarehouse(String),

@@ -30,15 +30,17 @@ pub use external::{
     Asked, BoxError, Decision, ExternalAuthorizer, PolicyQuestion, Resources, Verdict,
 };
 pub use grantable::grantable_on;
-pub use merak_metastore::{Children, Page, RelatedGrant, Relation, ResolvedCaller};
+pub use merak_metastore::{AttachedPolicy, Children, Page, RelatedGrant, Relation, ResolvedCaller};
 pub use requirement::{Need, Requirement};
 pub use targets::{
-    CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath, CatalogRolesOfPath, GrantPath,
-    NamespacePath, NewTablePath, NotificationPath, PrincipalPath, PrincipalRoleAssignmentPath,
+    ApplicablePoliciesPath, CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath,
+    CatalogRolesOfPath, GrantPath, NamespacePath, NewTablePath, NotificationPath, PolicyLabel,
+    PolicyMappingPath, PolicyPath, PolicyTarget, PrincipalPath, PrincipalRoleAssignmentPath,
     PrincipalRolePath, RealmPath, RenamePath, ReportsPath, ResolvedCatalog, ResolvedCatalogRole,
     ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf, ResolvedGenericTable, ResolvedGrant,
-    ResolvedNamespace, ResolvedNewTable, ResolvedNotification, ResolvedPrincipal,
-    ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename,
-    ResolvedReports, ResolvedTable, ResolvedTransaction, ResolvedView, ResolvedViewRename,
-    Securable, SecurablePath, Spot, TablePath, TransactionPath, TransactionTarget,
+    ResolvedNamespace, ResolvedNewPolicy, ResolvedNewTable, ResolvedNotification, ResolvedPolicy,
+    ResolvedPolicyMapping, ResolvedPolicyTarget, ResolvedPrincipal, ResolvedPrincipalRole,
+    ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename, ResolvedReports, ResolvedTable,
+    ResolvedTransaction, ResolvedView, ResolvedViewRename, Securable, SecurablePath, Spot,
+    TablePath, TransactionPath, TransactionTarget,
 };

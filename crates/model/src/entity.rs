@@ -219,6 +219,12 @@ pub mod internal {
     pub const FORMAT: &str = "format";
     /// What people are told of a generic table.
     pub const DOC: &str = "doc";
+    /// What a policy is for.
+    pub const POLICY_DESCRIPTION: &str = "policy-description";
+    /// What a policy says.
+    pub const POLICY_CONTENT: &str = "policy-content";
+    /// How often what a policy is for, or says, was changed.
+    pub const POLICY_VERSION: &str = "policy-version";
     /// A table's or view's location, as its metadata states it; a generic table's, as its maker does.
     pub const LOCATION: &str = "location";
     /// The folder that a view's metadata files go to.

@@ -75,7 +75,7 @@ flags! {
     ENABLE_FINE_GRAINED_UPDATE_TABLE_PRIVILEGES = Bool "true" ["polaris.config.enable-fine-grained-update-table-privileges"] "Lets a commit be judged by the kinds of its updates.";
     ENABLE_CREDENTIAL_RESET = Bool "true" [] "Lets the root principal replace the credentials of others.";
     ENABLE_GENERIC_TABLES = Bool "true" [] "Lets tables of other formats be kept beside those of Iceberg.";
-    ENABLE_POLICY_STORE = Bool "true" [] "Lets policies be listed.";
+    ENABLE_POLICY_STORE = Bool "true" [] "Lets policies be made, attached and asked for.";
     ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING = Bool "false" [] "Refuses everything but a rotation to a principal that was made to rotate its credentials first.";
     ICEBERG_COMMIT_MAX_RETRIES = Integer "4" ["polaris.config.iceberg-commit-max-retries"] "How often a commit that lost the race for the pointer is tried again.";
     INCLUDE_PRINCIPAL_NAME_IN_SUBSCOPED_CREDENTIAL = Bool "false" [] "Names the AWS sessions of vended credentials after the principal; each principal then has credentials of its own.";

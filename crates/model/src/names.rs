@@ -86,6 +86,18 @@ pub fn check_management_name(name: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// Why a policy may not have that name: Polaris' own rule, and its text.
+pub fn check_policy_name(name: &str) -> Result<(), &'static str> {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.is_empty() || !name.chars().all(is_good) {
+        return Err("must match \"^[A-Za-z0-9\\-_]+$\"");
+    }
+    if name.len() > MAX_NAME_CHARS {
+        return Err("size must be between 1 and 256");
+    }
+    Ok(())
+}
+
 /// A path of names within a catalog. Without levels it is the catalog's own root.
 #[derive(
     Debug,

@@ -16,6 +16,9 @@ pub enum ErrorKind {
     IllegalArgument,
     Validation,
     ConstraintViolation,
+    ReactiveViolation,
+    InvalidPolicy,
+    PolicyInUse,
     GrantNotFound,
     JsonParse,
     MismatchedInput,
@@ -26,6 +29,7 @@ pub enum ErrorKind {
     NoSuchTable,
     NoSuchView,
     NoSuchPolicy,
+    NoSuchMapping,
     NotFound,
     NoSuchRealm,
     MethodNotAllowed,
@@ -35,6 +39,8 @@ pub enum ErrorKind {
     NamespaceNotEmpty,
     CommitFailed,
     CommitConflict,
+    PolicyVersionMismatch,
+    PolicyMappingAlreadyExists,
     PayloadTooLarge,
     NotImplemented,
     UnsupportedMediaType,
@@ -47,11 +53,14 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for the test that shows them all.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 37] = [
         Self::BadRequest,
         Self::IllegalArgument,
         Self::Validation,
         Self::ConstraintViolation,
+        Self::ReactiveViolation,
+        Self::InvalidPolicy,
+        Self::PolicyInUse,
         Self::GrantNotFound,
         Self::JsonParse,
         Self::MismatchedInput,
@@ -62,6 +71,7 @@ impl ErrorKind {
         Self::NoSuchTable,
         Self::NoSuchView,
         Self::NoSuchPolicy,
+        Self::NoSuchMapping,
         Self::NotFound,
         Self::NoSuchRealm,
         Self::MethodNotAllowed,
@@ -71,6 +81,8 @@ impl ErrorKind {
         Self::NamespaceNotEmpty,
         Self::CommitFailed,
         Self::CommitConflict,
+        Self::PolicyVersionMismatch,
+        Self::PolicyMappingAlreadyExists,
         Self::PayloadTooLarge,
         Self::NotImplemented,
         Self::UnsupportedMediaType,
@@ -88,6 +100,9 @@ impl ErrorKind {
             | Self::IllegalArgument
             | Self::Validation
             | Self::ConstraintViolation
+            | Self::ReactiveViolation
+            | Self::InvalidPolicy
+            | Self::PolicyInUse
             | Self::GrantNotFound
             | Self::JsonParse
             | Self::MismatchedInput
@@ -98,6 +113,7 @@ impl ErrorKind {
             | Self::NoSuchTable
             | Self::NoSuchView
             | Self::NoSuchPolicy
+            | Self::NoSuchMapping
             | Self::NotFound
             | Self::NoSuchRealm => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -106,7 +122,9 @@ impl ErrorKind {
             Self::AlreadyExists
             | Self::NamespaceNotEmpty
             | Self::CommitFailed
-            | Self::CommitConflict => StatusCode::CONFLICT,
+            | Self::CommitConflict
+            | Self::PolicyVersionMismatch
+            | Self::PolicyMappingAlreadyExists => StatusCode::CONFLICT,
             Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -126,6 +144,10 @@ impl ErrorKind {
             Self::IllegalArgument => "IllegalArgumentException",
             Self::Validation => "ValidationException",
             Self::ConstraintViolation => "ConstraintViolationException",
+            // What Polaris' framework makes of the former where the body is not of the management API.
+            Self::ReactiveViolation => "ResteasyReactiveViolationException",
+            Self::InvalidPolicy => "InvalidPolicyException",
+            Self::PolicyInUse => "PolicyInUseException",
             Self::GrantNotFound => "GRANT_NOT_FOUND",
             Self::JsonParse => "JsonParseException",
             Self::MismatchedInput => "MismatchedInputException",
@@ -136,6 +158,7 @@ impl ErrorKind {
             Self::NoSuchTable => "NoSuchTableException",
             Self::NoSuchView => "NoSuchViewException",
             Self::NoSuchPolicy => "NoSuchPolicyException",
+            Self::NoSuchMapping => "NoSuchMappingException",
             Self::NotFound => "NotFoundException",
             Self::NoSuchRealm => "MissingOrInvalidRealm",
             Self::MethodNotAllowed => "MethodNotAllowedException",
@@ -146,6 +169,8 @@ impl ErrorKind {
             Self::NamespaceNotEmpty => "NamespaceNotEmptyException",
             Self::CommitFailed => "CommitFailedException",
             Self::CommitConflict => "CommitConflictException",
+            Self::PolicyVersionMismatch => "PolicyVersionMismatchException",
+            Self::PolicyMappingAlreadyExists => "PolicyMappingAlreadyExistsException",
             Self::PayloadTooLarge => "PayloadTooLargeException",
             Self::UnsupportedMediaType => "UnsupportedMediaTypeException",
             Self::Unprocessable => "UnprocessableEntityException",
@@ -255,6 +280,7 @@ impl From<AuthzError> for ApiError {
             | AuthzError::NoSuchWarehouse(_) => ErrorKind::NotFound,
             // Polaris answers 500, by which a client takes a commit for one that may have happened.
             AuthzError::CannotAsk { .. } => ErrorKind::ServiceUnavailable,
+            AuthzError::NoSuchTableOrView(_) => ErrorKind::NoSuchTable,
             AuthzError::CannotExplain(_) => ErrorKind::BadRequest,
             AuthzError::NotFound { kind, .. } => ErrorKind::not_found(*kind),
             AuthzError::Metastore(_) => {
@@ -272,6 +298,11 @@ impl From<ServiceError> for ApiError {
             ServiceError::NotAuthorized(error) => return error.into(),
             ServiceError::NoSuchNamespace(_) => ErrorKind::NoSuchNamespace,
             ServiceError::NoSuchFile(_) | ServiceError::NoSuchTask(_) => ErrorKind::NotFound,
+            ServiceError::InvalidPolicy(_) => ErrorKind::InvalidPolicy,
+            ServiceError::PolicyInUse(_) => ErrorKind::PolicyInUse,
+            ServiceError::PolicyVersionMismatch(_) => ErrorKind::PolicyVersionMismatch,
+            ServiceError::PolicyTypeAttached(_) => ErrorKind::PolicyMappingAlreadyExists,
+            ServiceError::NoSuchMapping(_) => ErrorKind::NoSuchMapping,
             ServiceError::AlreadyExists(_) => ErrorKind::AlreadyExists,
             ServiceError::NamespaceNotEmpty(_) => ErrorKind::NamespaceNotEmpty,
             ServiceError::CommitFailed(_) => ErrorKind::CommitFailed,
@@ -335,6 +366,9 @@ mod tests {
             "400 IllegalArgumentException",
             "400 ValidationException",
             "400 ConstraintViolationException",
+            "400 ResteasyReactiveViolationException",
+            "400 InvalidPolicyException",
+            "400 PolicyInUseException",
             "400 GRANT_NOT_FOUND",
             "400 JsonParseException",
             "400 MismatchedInputException",
@@ -345,6 +379,7 @@ mod tests {
             "404 NoSuchTableException",
             "404 NoSuchViewException",
             "404 NoSuchPolicyException",
+            "404 NoSuchMappingException",
             "404 NotFoundException",
             "404 MissingOrInvalidRealm",
             "405 MethodNotAllowedException",
@@ -354,6 +389,8 @@ mod tests {
             "409 NamespaceNotEmptyException",
             "409 CommitFailedException",
             "409 CommitConflictException",
+            "409 PolicyVersionMismatchException",
+            "409 PolicyMappingAlreadyExistsException",
             "413 PayloadTooLargeException",
             "501 UnsupportedOperationException",
             "415 UnsupportedMediaTypeException",

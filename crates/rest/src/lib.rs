@@ -17,7 +17,7 @@ mod polaris;
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use serde::Serialize;
 
 pub use app::{Allowed, ApiSettings, App, Cors, Forwarding};
@@ -117,7 +117,21 @@ pub fn router(app: App) -> Router {
         // Engines: policies.
         .route(
             "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies",
-            get(polaris::policies::list_policies),
+            get(polaris::policies::list_policies).post(polaris::policies::create_policy),
+        )
+        .route(
+            "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}",
+            get(polaris::policies::load_policy)
+                .put(polaris::policies::update_policy)
+                .merge(delete(polaris::policies::drop_policy)),
+        )
+        .route(
+            "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}/mappings",
+            put(polaris::policies::attach_policy).post(polaris::policies::detach_policy),
+        )
+        .route(
+            "/api/catalog/polaris/v1/{prefix}/applicable-policies",
+            get(polaris::policies::get_applicable_policies),
         )
         .merge(catalog_routes())
         .merge(access_routes())

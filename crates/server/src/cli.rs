@@ -184,6 +184,9 @@ struct ExplainArgs {
     /// To which table, view or policy
     #[arg(long)]
     table: Option<String>,
+    /// Which policy is attached or detached, as namespace.name
+    #[arg(long)]
+    policy: Option<String>,
     /// To which principal
     #[arg(long, value_name = "PRINCIPAL")]
     target_principal: Option<String>,
@@ -205,12 +208,17 @@ impl ExplainArgs {
     fn checked(self) -> Result<Explain, clap::Error> {
         let asking = self.asking.checked("explain asks as somebody who may manage grants")?;
         let namespace = self.namespace.map(|levels| levels.replace('.', "\u{1f}"));
+        let policy = self.policy.map(|path| match path.rsplit_once('.') {
+            Some((levels, name)) => format!("{}.{name}", levels.replace('.', "\u{1f}")),
+            None => path,
+        });
         let parameters = [
             ("principal", Some(self.principal)),
             ("operation", Some(self.operation)),
             ("catalog", self.catalog),
             ("namespace", namespace),
             ("table", self.table),
+            ("policy", policy),
             ("targetPrincipal", self.target_principal),
             ("principalRole", self.principal_role),
             ("catalogRole", self.catalog_role),
@@ -346,7 +354,7 @@ mod tests {
     fn a_question_is_asked_with_the_parameters_that_are_given() {
         let line = "merak explain --server http://x --client-id root --client-secret s3cr3t \
                     --principal ana --operation LOAD_TABLE --catalog lake --namespace a.b \
-                    --table t --scope PRINCIPAL_ROLE:reader";
+                    --table t --policy a.b.p --scope PRINCIPAL_ROLE:reader";
         let Command::Explain(question) = parsed(line).command else {
             panic!("this is no question");
         };
@@ -360,6 +368,7 @@ mod tests {
                 ("catalog", "lake"),
                 ("namespace", "a\u{1f}b"),
                 ("table", "t"),
+                ("policy", "a\u{1f}b.p"),
                 ("scope", "PRINCIPAL_ROLE:reader"),
             ]
         );

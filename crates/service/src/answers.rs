@@ -17,6 +17,7 @@ use crate::generic_tables::GenericTable;
 use crate::metadata::TableRef;
 use crate::namespaces::{NamespaceView, PropertiesUpdated};
 use crate::outcome::WAITS_MS;
+use crate::policies::PolicyView;
 use crate::sweep::millis;
 use crate::tables::{LoadedTable, hex};
 use crate::{Error, Service};
@@ -103,6 +104,8 @@ pub enum Answer {
     Namespace(NamespaceView),
     /// What became of properties.
     Properties(PropertiesUpdated),
+    /// A policy.
+    Policy(PolicyView),
     /// It was refused, for good.
     Refused {
         /// The kind of the error, as clients read it.

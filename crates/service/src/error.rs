@@ -20,6 +20,21 @@ pub enum Error {
     /// The catalog has no such task.
     #[error("{0}")]
     NoSuchTask(String),
+    /// A policy cannot say that.
+    #[error("{0}")]
+    InvalidPolicy(String),
+    /// The policy is attached to something, and therefore stays.
+    #[error("{0}")]
+    PolicyInUse(String),
+    /// The policy is not at the version that the change was based on.
+    #[error("{0}")]
+    PolicyVersionMismatch(String),
+    /// Another policy of its type is attached there.
+    #[error("{0}")]
+    PolicyTypeAttached(String),
+    /// The policy is not attached there.
+    #[error("{0}")]
+    NoSuchMapping(String),
     /// The name is taken.
     #[error("{0}")]
     AlreadyExists(String),
@@ -104,6 +119,10 @@ impl From<merak_metastore::Error> for Error {
                  existing table or namespace at location '{other}'"
             )),
             Source::AlreadyAnswered => Self::AlreadyAnswered,
+            Source::TypeAttached { .. } => {
+                Self::PolicyTypeAttached("A policy of the same type is attached already".to_owned())
+            }
+            Source::NotAttached => Self::NoSuchMapping("The policy is not attached".to_owned()),
             Source::NotGranted => Self::OperationFailed("GRANT_NOT_FOUND"),
             Source::SecretsMoved(_) => Self::ConcurrentModification(
                 "Its credentials were changed at the same time by somebody else; retry later"

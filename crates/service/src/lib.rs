@@ -67,6 +67,7 @@ pub use namespaces::{NamespaceView, PropertiesUpdated};
 pub use new_tables::{Registration, TableDraft};
 pub use new_views::ViewDraft;
 pub use notifications::{Notification, NotificationKind};
+pub use policies::{ApplicablePolicy, Policies, PolicyChange, PolicyDraft, PolicyView};
 pub use principal_roles::PrincipalRoleDraft;
 pub use principals::{CredentialsChange, PrincipalDraft};
 pub use purge::{PurgeSettings, ReferenceCheck};

@@ -6,14 +6,16 @@
 //! and the first one can never happen any more.
 //!
 //! What makes something names no version, and could be done again after somebody else removed what
-//! was made; and what was renamed is not found where it was put after somebody else renamed it on.
-//! So these leave a mark, an answer under a key of its own, which is there even then. And whoever
-//! finds the mark free takes it, so that the write can never happen any more.
+//! was made; what attaches or detaches a policy, after somebody else did the opposite; and what was
+//! renamed is not found where it was put after somebody else renamed it on. So these leave a mark,
+//! an answer under a key of its own, which is there even then. And whoever finds the mark free takes
+//! it, so that the write can never happen any more.
 
 use std::time::Duration;
 
 use merak_metastore::{
-    CallerRef, Change, Error as MetastoreError, ResolveRequest, RoleSelection, TableLookup,
+    CallerRef, Change, Error as MetastoreError, NamedLookup, ResolveRequest, RoleSelection,
+    TableLookup,
 };
 use merak_model::{Entity, EntityId, EntityKind, Namespace, RealmId, TableIdent};
 
@@ -48,6 +50,12 @@ pub(crate) enum Left<'a> {
     Namespace(&'a Namespace, &'a Entity),
     /// There is no namespace of that id under the name.
     NoNamespace(&'a Namespace, EntityId),
+    /// The policy of that name has the id, and the version of the entity.
+    Policy(&'a TableIdent, &'a Entity),
+    /// There is no policy of that id under the name.
+    NoPolicy(&'a TableIdent, EntityId),
+    /// Nothing but its mark. Or the answer to its request: whoever is refused is told that.
+    Mark,
 }
 
 impl Service {
@@ -63,8 +71,8 @@ impl Service {
         trace: Trace<'_>,
     ) -> Result<(), MetastoreError> {
         let mut changes = self.with_answer(changes, answer);
-        let needs_mark = matches!(trace.left, Left::Name(..))
-            || changes.iter().any(|change| matches!(change, Change::Create { .. }));
+        let needs_mark =
+            matches!(trace.left, Left::Name(..)) || changes.iter().any(names_no_version);
         let mark = (needs_mark && self.answer_key.is_none()).then(|| self.mark());
         changes.extend(mark.clone());
         let lost = match self.metastore.apply(realm, &changes).await {
@@ -122,9 +130,18 @@ impl Service {
             Left::Namespace(namespace, _) | Left::NoNamespace(namespace, _) => {
                 request.namespaces = vec![namespace.clone()];
             }
+            Left::Policy(ident, _) | Left::NoPolicy(ident, _) => {
+                request.named = vec![NamedLookup {
+                    kind: EntityKind::Policy,
+                    namespace: Some(ident.namespace.clone()),
+                    name: ident.name.clone(),
+                }];
+            }
+            Left::Mark => return Ok(Some(false)),
         }
         let mut found = self.metastore.resolve(realm, &request).await?;
         let table = found.tables.pop();
+        let policy = found.named.pop().map(|found| found.entity);
         let namespace = |wanted: &Namespace| {
             let encoded = wanted.encoded();
             found.namespaces.iter().map(|one| &one.entity).find(|one| one.name == encoded)
@@ -137,6 +154,11 @@ impl Service {
                     .is_some_and(|one| one.id == entity.id && one.version == entity.version),
             ),
             Left::NoNamespace(wanted, id) => Some(namespace(wanted).is_none_or(|one| one.id != id)),
+            Left::Policy(_, entity) => {
+                Some(policy.is_some_and(|one| one.id == entity.id && one.version == entity.version))
+            }
+            Left::NoPolicy(_, id) => Some(policy.is_none_or(|one| one.id != id)),
+            Left::Mark => Some(false),
             Left::Pointer(ident, id, location) => {
                 let Some(found) = table else { return Ok(None) };
                 let entity = found.resolved.entity;
@@ -161,5 +183,21 @@ impl Service {
                 Some(metadata.metadata_log().any(|file| file == location))
             }
         })
+    }
+}
+
+/// Whether a change could be done a second time, after somebody else undid it.
+fn names_no_version(change: &Change) -> bool {
+    match change {
+        Change::Create { .. } | Change::AttachPolicy(_) | Change::DetachPolicy { .. } => true,
+        Change::Update { .. }
+        | Change::Drop { .. }
+        | Change::Grant(_)
+        | Change::Revoke(_)
+        | Change::DetachPolicyFromAll(_)
+        | Change::SetSecrets(..)
+        | Change::RotateSecrets { .. }
+        | Change::Answer(_)
+        | Change::AddTask(_) => false,
     }
 }

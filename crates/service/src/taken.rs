@@ -81,6 +81,8 @@ pub(crate) fn commit_failed(kind: EntityKind, error: MetastoreError, ident: &Tab
         | MetastoreError::LocationOverlap { .. }
         | MetastoreError::ClientIdTaken(_)
         | MetastoreError::NotGranted
+        | MetastoreError::TypeAttached { .. }
+        | MetastoreError::NotAttached
         | MetastoreError::AlreadyAnswered
         | MetastoreError::SecretsMoved(_)
         | MetastoreError::Unavailable(_)

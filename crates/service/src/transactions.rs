@@ -342,6 +342,8 @@ fn transaction_failed(error: MetastoreError, tables: &str) -> Error {
         | MetastoreError::LocationOverlap { .. }
         | MetastoreError::ClientIdTaken(_)
         | MetastoreError::NotGranted
+        | MetastoreError::TypeAttached { .. }
+        | MetastoreError::NotAttached
         | MetastoreError::AlreadyAnswered
         | MetastoreError::SecretsMoved(_)
         | MetastoreError::Unavailable(_)

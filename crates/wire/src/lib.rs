@@ -9,3 +9,4 @@ pub mod generic_tables;
 pub mod iceberg;
 pub mod management;
 pub mod oauth;
+pub mod policies;

@@ -8,7 +8,7 @@ mod sentences;
 use std::collections::BTreeMap;
 
 use merak_metastore::{CallerRef, Explanation, PrincipalRef, ResolvedCaller, RoleSelection};
-use merak_model::{EntityId, EntityKind, Namespace, Privilege, PrivilegeSet};
+use merak_model::{EntityId, EntityKind, Namespace, Privilege, PrivilegeSet, TableIdent};
 
 use crate::authorized::{Judgement, judge};
 use crate::authorizer::require_roles;
@@ -38,6 +38,8 @@ pub struct Question {
     pub namespace: Option<Namespace>,
     /// To which table, view or policy of the namespace.
     pub table: Option<String>,
+    /// Which policy is attached or detached, wherever it is.
+    pub policy: Option<TableIdent>,
     /// To which principal.
     pub target_principal: Option<String>,
     /// To which principal role.
@@ -139,6 +141,7 @@ impl Authorizer {
         let sees_all_roles = self.may_ask(caller, request.catalog.as_deref()).await?;
         request.children = None;
         request.related = None;
+        request.policies = false;
         request.explain = true;
         let mut found = self.metastore().resolve(&caller.realm, &request).await?;
         let who = found.caller.take().ok_or_else(|| Error::NotFound {

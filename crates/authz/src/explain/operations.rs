@@ -5,33 +5,34 @@ use merak_model::{Namespace, Privilege, TableIdent};
 
 use super::{Answer, Question};
 use crate::operations::{
-    AddGrantToCatalogRole, AssignCatalogRoleToPrincipalRole, AssignPrincipalRole, CommitKinds,
-    CommitTransaction, CreateCatalog, CreateCatalogRole, CreateGenericTable,
-    CreateGenericTableWithWriteDelegation, CreateNamespace, CreatePrincipal, CreatePrincipalRole,
-    CreateTableDirect, CreateTableDirectWithWriteDelegation, CreateTableStaged,
-    CreateTableStagedWithWriteDelegation, CreateView, DeleteCatalog, DeleteCatalogRole,
-    DeletePrincipal, DeletePrincipalRole, DiagnoseCatalog, DropGenericTable, DropNamespace,
-    DropTableWithPurge, DropTableWithoutPurge, DropView, ExplainAccessInCatalog,
-    ExplainAccessInRealm, ExplainPolicy, GetCatalog, GetCatalogRole, GetConfig, GetPrincipal,
-    GetPrincipalRole, GetTask, ListAssigneePrincipalRolesForCatalogRole,
-    ListAssigneePrincipalsForPrincipalRole, ListCatalogRoles, ListCatalogRolesForPrincipalRole,
-    ListCatalogs, ListGenericTables, ListGrantsForCatalogRole, ListMetricsReports, ListNamespaces,
-    ListPolicies, ListPrincipalRoles, ListPrincipalRolesAssigned, ListPrincipals, ListTables,
-    ListTasks, ListViews, LoadGenericTable, LoadGenericTableWithReadDelegation,
-    LoadGenericTableWithWriteDelegation, LoadNamespaceMetadata, LoadTable,
-    LoadTableWithReadDelegation, LoadTableWithWriteDelegation, LoadView, NamespaceExists,
-    RegisterTable, RegisterTableOverwrite, RegisterView, RenameTable, RenameView, ReplaceView,
-    ReplayAnswer, ReportReadMetrics, ReportWriteMetrics, ResetCredentials, RetryTask,
+    AddGrantToCatalogRole, AssignCatalogRoleToPrincipalRole, AssignPrincipalRole, AttachPolicy,
+    CommitKinds, CommitTransaction, CreateCatalog, CreateCatalogRole, CreateGenericTable,
+    CreateGenericTableWithWriteDelegation, CreateNamespace, CreatePolicy, CreatePrincipal,
+    CreatePrincipalRole, CreateTableDirect, CreateTableDirectWithWriteDelegation,
+    CreateTableStaged, CreateTableStagedWithWriteDelegation, CreateView, DeleteCatalog,
+    DeleteCatalogRole, DeletePrincipal, DeletePrincipalRole, DetachPolicy, DiagnoseCatalog,
+    DropGenericTable, DropNamespace, DropPolicy, DropTableWithPurge, DropTableWithoutPurge,
+    DropView, ExplainAccessInCatalog, ExplainAccessInRealm, ExplainPolicy, GetApplicablePolicies,
+    GetCatalog, GetCatalogRole, GetConfig, GetPrincipal, GetPrincipalRole, GetTask,
+    ListAssigneePrincipalRolesForCatalogRole, ListAssigneePrincipalsForPrincipalRole,
+    ListCatalogRoles, ListCatalogRolesForPrincipalRole, ListCatalogs, ListGenericTables,
+    ListGrantsForCatalogRole, ListMetricsReports, ListNamespaces, ListPolicies, ListPrincipalRoles,
+    ListPrincipalRolesAssigned, ListPrincipals, ListTables, ListTasks, ListViews, LoadGenericTable,
+    LoadGenericTableWithReadDelegation, LoadGenericTableWithWriteDelegation, LoadNamespaceMetadata,
+    LoadPolicy, LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation, LoadView,
+    NamespaceExists, RegisterTable, RegisterTableOverwrite, RegisterView, RenameTable, RenameView,
+    ReplaceView, ReplayAnswer, ReportReadMetrics, ReportWriteMetrics, ResetCredentials, RetryTask,
     RevokeCatalogRoleFromPrincipalRole, RevokeGrantFromCatalogRole, RevokePrincipalRole,
     RotateCredentials, SendNotifications, TableExists, UnregisterTable, UpdateCatalog,
-    UpdateCatalogRole, UpdateNamespaceProperties, UpdatePrincipal, UpdatePrincipalRole,
-    UpdateTable, UpdateTableForStagedCreate, ViewExists,
+    UpdateCatalogRole, UpdateNamespaceProperties, UpdatePolicy, UpdatePrincipal,
+    UpdatePrincipalRole, UpdateTable, UpdateTableForStagedCreate, ViewExists,
 };
 use crate::{
-    Authorizer, Caller, CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath,
-    CatalogRolesOfPath, Error, GrantPath, NamespacePath, NewTablePath, NotificationPath, Operation,
-    PrincipalPath, PrincipalRoleAssignmentPath, PrincipalRolePath, RealmPath, RenamePath,
-    ReportsPath, SecurablePath, TablePath, TransactionPath,
+    ApplicablePoliciesPath, Authorizer, Caller, CatalogPath, CatalogRoleAssignmentPath,
+    CatalogRolePath, CatalogRolesOfPath, Error, GrantPath, NamespacePath, NewTablePath,
+    NotificationPath, Operation, PolicyMappingPath, PolicyPath, PolicyTarget, PrincipalPath,
+    PrincipalRoleAssignmentPath, PrincipalRolePath, RealmPath, RenamePath, ReportsPath,
+    SecurablePath, TablePath, TransactionPath,
 };
 
 /// Declares what can be explained: a row each, with what the operation acts on. Its name is the
@@ -139,6 +140,19 @@ explainable! { question:
     DropNamespace => question.namespace();
 
     ListPolicies => question.namespace();
+    CreatePolicy => question.new_table();
+    LoadPolicy => question.policy();
+    UpdatePolicy => question.policy();
+    DropPolicy => question.policy();
+    AttachPolicy::to(&PolicyTarget::Catalog) => question.policy_mapping(on_catalog);
+    AttachPolicy::to(&on_any_namespace()) => question.policy_mapping(Question::on_namespace);
+    AttachPolicy::to(&on_any_table()) => question.policy_mapping(Question::on_table);
+    DetachPolicy::from(&PolicyTarget::Catalog) => question.policy_mapping(on_catalog);
+    DetachPolicy::from(&on_any_namespace()) => question.policy_mapping(Question::on_namespace);
+    DetachPolicy::from(&on_any_table()) => question.policy_mapping(Question::on_table);
+    GetApplicablePolicies::on(&PolicyTarget::Catalog) => question.applicable(on_catalog);
+    GetApplicablePolicies::on(&on_any_namespace()) => question.applicable(Question::on_namespace);
+    GetApplicablePolicies::on(&on_any_table()) => question.applicable(Question::on_table);
 
     ListTables => question.namespace();
     CreateTableDirect => question.new_table();
@@ -188,6 +202,14 @@ fn nothing() -> TableIdent {
     TableIdent { namespace: Namespace::default(), name: String::new() }
 }
 
+fn on_any_namespace() -> PolicyTarget {
+    PolicyTarget::Namespace(Namespace::default())
+}
+
+fn on_any_table() -> PolicyTarget {
+    PolicyTarget::Table(nothing(), None)
+}
+
 /// A question about nothing, where only the operations' names are wanted.
 fn anything() -> Question {
     Question {
@@ -197,6 +219,7 @@ fn anything() -> Question {
         catalog: None,
         namespace: None,
         table: None,
+        policy: None,
         target_principal: None,
         principal_role: None,
         catalog_role: None,
@@ -235,6 +258,11 @@ fn realm() -> Result<RealmPath, Error> {
 #[expect(clippy::unnecessary_wraps, reason = "all securables are asked for alike")]
 fn catalog_itself(_: &Question) -> Result<SecurablePath, Error> {
     Ok(SecurablePath::Catalog)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "all targets are asked for alike")]
+fn on_catalog(_: &Question) -> Result<PolicyTarget, Error> {
+    Ok(PolicyTarget::Catalog)
 }
 
 /// What a question says an operation acts on, or which part of it is missing.
@@ -328,6 +356,41 @@ impl Question {
     fn table(&self) -> Result<TablePath, Error> {
         let (catalog, ident) = (self.catalog_name()?, self.ident()?);
         Ok(TablePath { catalog, ident, known_metadata: None })
+    }
+
+    fn policy(&self) -> Result<PolicyPath, Error> {
+        Ok(PolicyPath { catalog: self.catalog_name()?, ident: self.policy_ident()? })
+    }
+
+    /// The policy: where it is not said which, what is said to be acted on in the namespace.
+    fn policy_ident(&self) -> Result<TableIdent, Error> {
+        self.policy.clone().map_or_else(|| self.ident(), Ok)
+    }
+
+    fn on_namespace(&self) -> Result<PolicyTarget, Error> {
+        self.need(self.namespace.as_ref(), "namespace").map(PolicyTarget::Namespace)
+    }
+
+    fn on_table(&self) -> Result<PolicyTarget, Error> {
+        Ok(PolicyTarget::Table(self.ident()?, None))
+    }
+
+    fn policy_mapping(
+        &self,
+        target: impl Fn(&Self) -> Result<PolicyTarget, Error>,
+    ) -> Result<PolicyMappingPath, Error> {
+        Ok(PolicyMappingPath {
+            catalog: self.catalog_name()?,
+            policy: self.need(self.policy.as_ref(), "policy")?,
+            target: target(self)?,
+        })
+    }
+
+    fn applicable(
+        &self,
+        target: impl Fn(&Self) -> Result<PolicyTarget, Error>,
+    ) -> Result<ApplicablePoliciesPath, Error> {
+        Ok(ApplicablePoliciesPath { catalog: self.catalog_name()?, target: target(self)? })
     }
 
     /// What is held on a table does not matter to whether its reports may be read.

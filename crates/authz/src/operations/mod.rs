@@ -34,7 +34,10 @@ pub use namespaces::{
     UpdateNamespaceProperties,
 };
 pub use notifications::SendNotifications;
-pub use policies::ListPolicies;
+pub use policies::{
+    AttachPolicy, CreatePolicy, DetachPolicy, DropPolicy, GetApplicablePolicies, ListPolicies,
+    LoadPolicy, UpdatePolicy,
+};
 pub use principal_roles::{
     AssignPrincipalRole, CreatePrincipalRole, DeletePrincipalRole, GetPrincipalRole,
     ListAssigneePrincipalsForPrincipalRole, ListCatalogRolesForPrincipalRole, ListPrincipalRoles,

@@ -1,9 +1,154 @@
 //! Operations on policies.
 
+use merak_metastore::ResolvedCaller;
+use merak_model::{Features, Privilege};
+
 use super::operations;
-use crate::ResolvedNamespace;
+use crate::{
+    Operation, PolicyTarget, Requirement, ResolvedNamespace, ResolvedNewPolicy, ResolvedPolicy,
+    ResolvedPolicyMapping, ResolvedPolicyTarget,
+};
 
 operations! { ResolvedNamespace:
     /// Lists the policies of a namespace.
     ListPolicies = "LIST_POLICY" requires [PolicyList];
+}
+
+operations! { ResolvedNewPolicy:
+    /// Makes a policy.
+    CreatePolicy = "CREATE_POLICY" requires [PolicyCreate];
+}
+
+operations! { ResolvedPolicy:
+    /// Reads a policy.
+    LoadPolicy = "LOAD_POLICY" requires [PolicyRead];
+    /// Changes a policy.
+    UpdatePolicy = "UPDATE_POLICY" requires [PolicyWrite];
+    /// Removes a policy and, if asked, takes it from all that it is attached to.
+    DropPolicy = "DROP_POLICY" requires [PolicyDrop];
+}
+
+/// Attaches a policy to something.
+#[derive(Debug, Clone, Copy)]
+pub struct AttachPolicy(Names);
+
+/// Detaches a policy from something.
+#[derive(Debug, Clone, Copy)]
+pub struct DetachPolicy(Names);
+
+/// Asks which policies apply to something: those that are attached to it, and those it inherits.
+#[derive(Debug, Clone, Copy)]
+pub struct GetApplicablePolicies(Names);
+
+/// What these are called, and ask for, on one kind of target.
+#[derive(Debug, Clone, Copy)]
+struct Names {
+    attach: (&'static str, Privilege),
+    detach: (&'static str, Privilege),
+    ask: (&'static str, Privilege),
+}
+
+const CATALOG: Names = Names {
+    attach: ("ATTACH_POLICY_TO_CATALOG", Privilege::CatalogAttachPolicy),
+    detach: ("DETACH_POLICY_FROM_CATALOG", Privilege::CatalogDetachPolicy),
+    ask: ("GET_APPLICABLE_POLICIES_ON_CATALOG", Privilege::CatalogReadProperties),
+};
+const NAMESPACE: Names = Names {
+    attach: ("ATTACH_POLICY_TO_NAMESPACE", Privilege::NamespaceAttachPolicy),
+    detach: ("DETACH_POLICY_FROM_NAMESPACE", Privilege::NamespaceDetachPolicy),
+    ask: ("GET_APPLICABLE_POLICIES_ON_NAMESPACE", Privilege::NamespaceReadProperties),
+};
+const TABLE: Names = Names {
+    attach: ("ATTACH_POLICY_TO_TABLE", Privilege::TableAttachPolicy),
+    detach: ("DETACH_POLICY_FROM_TABLE", Privilege::TableDetachPolicy),
+    ask: ("GET_APPLICABLE_POLICIES_ON_TABLE", Privilege::TableReadProperties),
+};
+
+const fn names(target: &PolicyTarget) -> Names {
+    match target {
+        PolicyTarget::Catalog => CATALOG,
+        PolicyTarget::Namespace(_) => NAMESPACE,
+        PolicyTarget::Table(..) => TABLE,
+    }
+}
+
+impl AttachPolicy {
+    /// Attaches a policy to a target of that kind.
+    pub const fn to(target: &PolicyTarget) -> Self {
+        Self(names(target))
+    }
+}
+
+impl DetachPolicy {
+    /// Detaches a policy from a target of that kind.
+    pub const fn from(target: &PolicyTarget) -> Self {
+        Self(names(target))
+    }
+}
+
+impl GetApplicablePolicies {
+    /// Asks which policies apply to a target of that kind.
+    pub const fn on(target: &PolicyTarget) -> Self {
+        Self(names(target))
+    }
+}
+
+/// One privilege on the policy, another on what it is attached to.
+fn both(target: &ResolvedPolicyMapping, policy: Privilege, there: Privilege) -> Vec<Requirement> {
+    vec![
+        Requirement::on_target(policy, target.policy.holds(policy)),
+        Requirement::on(1, there, target.holds_on_target(there)),
+    ]
+}
+
+impl Operation for AttachPolicy {
+    type Target = ResolvedPolicyMapping;
+
+    fn name(&self) -> &'static str {
+        self.0.attach.0
+    }
+
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedPolicyMapping,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        both(target, Privilege::PolicyAttach, self.0.attach.1)
+    }
+}
+
+impl Operation for DetachPolicy {
+    type Target = ResolvedPolicyMapping;
+
+    fn name(&self) -> &'static str {
+        self.0.detach.0
+    }
+
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedPolicyMapping,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        both(target, Privilege::PolicyDetach, self.0.detach.1)
+    }
+}
+
+impl Operation for GetApplicablePolicies {
+    type Target = ResolvedPolicyTarget;
+
+    fn name(&self) -> &'static str {
+        self.0.ask.0
+    }
+
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedPolicyTarget,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        let read = self.0.ask.1;
+        vec![Requirement::on_target(read, target.holds(read))]
+    }
 }

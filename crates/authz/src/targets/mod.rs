@@ -3,6 +3,7 @@
 mod generic_tables;
 mod grants;
 mod notifications;
+mod policies;
 mod principals;
 mod reports;
 mod roles;
@@ -19,6 +20,10 @@ use crate::{Error, Resources};
 pub use generic_tables::ResolvedGenericTable;
 pub use grants::{GrantPath, ResolvedGrant, SecurablePath};
 pub use notifications::{NotificationPath, ResolvedNotification};
+pub use policies::{
+    ApplicablePoliciesPath, PolicyLabel, PolicyMappingPath, PolicyPath, PolicyTarget,
+    ResolvedNewPolicy, ResolvedPolicy, ResolvedPolicyMapping, ResolvedPolicyTarget,
+};
 pub use principals::{
     PrincipalPath, PrincipalRoleAssignmentPath, PrincipalRolePath, ResolvedPrincipal,
     ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment,

@@ -16,7 +16,7 @@ pub(crate) use headers::{Delegated, GenericDelegated, IfNoneMatch};
 pub(crate) use keyed::{Keyed, NoBody, RequestKey};
 pub(crate) use page::{PageRequest, next_page_token};
 pub(crate) use paths::{
-    CatalogName, GenericTableInPath, ManagementNames, NamespaceInPath, Prefix, QueryMap,
-    TableInPath, ViewInPath, management_name, namespace_of,
+    CatalogName, GenericTableInPath, ManagementNames, NamespaceInPath, PolicyInPath, Prefix,
+    QueryMap, TableInPath, ViewInPath, management_name, namespace_of,
 };
 pub(crate) use referenced_by::record_referenced_by;

@@ -37,6 +37,12 @@ pub(crate) struct GenericTableInPath {
     pub(crate) ident: TableIdent,
 }
 
+/// A policy, with its catalog.
+pub(crate) struct PolicyInPath {
+    pub(crate) catalog: String,
+    pub(crate) ident: TableIdent,
+}
+
 /// A catalog of the management API.
 pub(crate) struct CatalogName(pub(crate) String);
 
@@ -142,6 +148,15 @@ impl<S: Sync> FromRequestParts<S> for GenericTableInPath {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let (catalog, ident) = Segments::of(parts)?.take_ident("generic-table")?;
+        Ok(Self { catalog, ident })
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for PolicyInPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let (catalog, ident) = Segments::of(parts)?.take_ident("policy-name")?;
         Ok(Self { catalog, ident })
     }
 }

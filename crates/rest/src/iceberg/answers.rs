@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::RequestKey;
 use crate::iceberg::namespaces;
-use crate::polaris::generic_tables;
+use crate::polaris::{generic_tables, policies};
 
 /// So many bytes of the text of a refusal are remembered.
 const LONGEST_REFUSAL: usize = 4096;
@@ -113,6 +113,7 @@ where
         Answer::Done => Ok(StatusCode::NO_CONTENT.into_response()),
         Answer::Namespace(view) => Ok(namespaces::show(&view)),
         Answer::Properties(outcome) => Ok(namespaces::show_updated(outcome)),
+        Answer::Policy(view) => Ok(policies::show(&view)),
         Answer::Table { metadata_location } | Answer::View { metadata_location } => {
             let table = told.table.ok_or_else(|| misread("a table"))?;
             show_again(&app, caller, &proof, &table, &metadata_location).await

@@ -54,7 +54,16 @@ const GENERIC_TABLE_ENDPOINTS: &[&str] = &[
 ];
 
 /// Those of policies.
-const POLICY_ENDPOINTS: &[&str] = &["GET /polaris/v1/{prefix}/namespaces/{namespace}/policies"];
+const POLICY_ENDPOINTS: &[&str] = &[
+    "GET /polaris/v1/{prefix}/namespaces/{namespace}/policies",
+    "POST /polaris/v1/{prefix}/namespaces/{namespace}/policies",
+    "GET /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}",
+    "PUT /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}",
+    "DELETE /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}",
+    "PUT /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}/mappings",
+    "POST /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}/mappings",
+    "GET /polaris/v1/{prefix}/applicable-policies",
+];
 
 /// `GET /v1/config`
 pub(crate) async fn get_config(
@@ -73,7 +82,9 @@ pub(crate) async fn get_config(
     if app.service.has_generic_tables(&caller.realm) {
         endpoints.extend(GENERIC_TABLE_ENDPOINTS);
     }
-    endpoints.extend(POLICY_ENDPOINTS);
+    if app.service.policies(&caller.realm).is_ok() {
+        endpoints.extend(POLICY_ENDPOINTS);
+    }
     Ok(crate::json(&ConfigResponse {
         defaults: &catalog.properties,
         overrides: Overrides { namespace_separator: "%1F", prefix: &catalog.name },

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 use merak_authn::parse_scope;
 use merak_authz::{Answer, HeldGrant, Need, Question, RoleSelection};
-use merak_model::EntityKind;
+use merak_model::{EntityKind, TableIdent};
 use merak_wire::management::{
     AccessExplanation, AccessRemedy, AccessRequirement, ExplainedCatalogRole, ExplainedGrant,
     ExplainedSecurable, SecurableReference, SufficientGrant,
@@ -48,6 +48,7 @@ fn question(query: &QueryMap) -> Result<Question, ApiError> {
         catalog: text("catalog"),
         namespace: text("namespace").map(|joined| namespace_of(&joined)).transpose()?,
         table: text("table"),
+        policy: text("policy").map(|name| policy(&name)).transpose()?,
         target_principal: text("targetPrincipal"),
         principal_role: text("principalRole"),
         catalog_role: text("catalogRole"),
@@ -58,6 +59,15 @@ fn question(query: &QueryMap) -> Result<Question, ApiError> {
             .map(str::to_owned)
             .collect(),
     })
+}
+
+/// A policy by its namespace and name. No policy has a dot in its name; what is before the last one is
+/// the namespace, its levels joined as everywhere.
+fn policy(name: &str) -> Result<TableIdent, ApiError> {
+    let (namespace, name) = name.rsplit_once('.').ok_or_else(|| {
+        ApiError::new(ErrorKind::BadRequest, "The parameter 'policy' must be as in namespace.name")
+    })?;
+    Ok(TableIdent { namespace: namespace_of(namespace)?, name: name.to_owned() })
 }
 
 fn show(answer: &Answer) -> AccessExplanation<'_> {
