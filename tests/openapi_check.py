@@ -36,8 +36,6 @@ UPSTREAM = [
 NOT_YET = {
     "scan planning": "planTableScan fetchPlanningResult cancelPlanning fetchScanTasks",
     "functions, which no released client asks for": "listFunctions loadFunction",
-    "policies": "createPolicy loadPolicy updatePolicy dropPolicy attachPolicy detachPolicy"
-    " getApplicablePolicies",
     "semantic models": "listSemanticModels createSemanticModel loadSemanticModel updateSemanticModel"
     " dropSemanticModel",
 }

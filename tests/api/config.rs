@@ -97,6 +97,13 @@ async fn the_endpoints_are_those_that_clients_compare_as_text() {
     DELETE polaris/v1/{prefix}/namespaces/{namespace}/generic-tables/{generic-table}
     GET polaris/v1/{prefix}/namespaces/{namespace}/generic-tables/{generic-table}
     GET /polaris/v1/{prefix}/namespaces/{namespace}/policies
+    POST /polaris/v1/{prefix}/namespaces/{namespace}/policies
+    GET /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}
+    PUT /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}
+    DELETE /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}
+    PUT /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}/mappings
+    POST /polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}/mappings
+    GET /polaris/v1/{prefix}/applicable-policies
     ");
 }
 

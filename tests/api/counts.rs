@@ -15,15 +15,15 @@ const VIEWS: &str = "/api/catalog/v1/lake/namespaces/sales/views";
 
 /// What something cost.
 #[derive(Debug, PartialEq, Eq)]
-struct Cost {
-    statements: u64,
-    transactions: u64,
-    puts: u64,
-    gets: u64,
-    deletes: u64,
+pub(crate) struct Cost {
+    pub(crate) statements: u64,
+    pub(crate) transactions: u64,
+    pub(crate) puts: u64,
+    pub(crate) gets: u64,
+    pub(crate) deletes: u64,
 }
 
-const READ: Cost = Cost { statements: 1, transactions: 0, puts: 0, gets: 0, deletes: 0 };
+pub(crate) const READ: Cost = Cost { statements: 1, transactions: 0, puts: 0, gets: 0, deletes: 0 };
 const WRITE: Cost = Cost { statements: 2, puts: 1, ..READ };
 
 fn total(server: &TestServer) -> Cost {
@@ -38,7 +38,11 @@ fn total(server: &TestServer) -> Cost {
 }
 
 /// What a request costs that must succeed.
-async fn cost(server: &TestServer, status: u16, request: impl Future<Output = Response>) -> Cost {
+pub(crate) async fn cost(
+    server: &TestServer,
+    status: u16,
+    request: impl Future<Output = Response>,
+) -> Cost {
     let before = total(server);
     let _ = request.await.expect(status);
     let after = total(server);

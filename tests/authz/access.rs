@@ -1,11 +1,11 @@
-//! The rows of principals, roles, grants and policies.
+//! The rows of principals, roles and grants.
 
 use axum::http::Method;
 use merak_model::Privilege::{
     CatalogManageGrantsOnSecurable, CatalogRoleCreate, CatalogRoleDrop, CatalogRoleList,
     CatalogRoleListGrants, CatalogRoleManageGrantsForGrantee, CatalogRoleManageGrantsOnSecurable,
     CatalogRoleReadProperties, CatalogRoleWriteProperties, NamespaceManageGrantsOnSecurable,
-    PolicyList, PolicyManageGrantsOnSecurable, PrincipalCreate, PrincipalDrop, PrincipalList,
+    PolicyManageGrantsOnSecurable, PrincipalCreate, PrincipalDrop, PrincipalList,
     PrincipalListGrants, PrincipalManageGrantsForGrantee, PrincipalReadProperties,
     PrincipalRoleCreate, PrincipalRoleDrop, PrincipalRoleList, PrincipalRoleListGrants,
     PrincipalRoleManageGrantsOnSecurable, PrincipalRoleReadProperties,
@@ -67,15 +67,6 @@ fn grants(world: &World<'_>, method: Method, kind: &str) -> Request {
 }
 
 pub(crate) const ACCESS_OPERATIONS: &[Operation] = &[
-    Operation {
-        id: "listPolicies",
-        needs: &[PolicyList],
-        request: |world| {
-            let namespace = world.namespace();
-            get(format!("/api/catalog/polaris/v1/lake/namespaces/{namespace}/policies"))
-        },
-        ..ROW
-    },
     Operation {
         id: "listPrincipals",
         needs: &[PrincipalList],

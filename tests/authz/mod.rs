@@ -8,6 +8,7 @@ mod access;
 mod across;
 mod generic_tables;
 mod operations;
+mod policies;
 mod views;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,7 @@ use access::ACCESS_OPERATIONS;
 use across::ACROSS_OPERATIONS;
 use generic_tables::GENERIC_TABLE_OPERATIONS;
 use operations::{OPEN, OPERATIONS, Operation};
+use policies::POLICY_OPERATIONS;
 use views::VIEW_OPERATIONS;
 
 use crate::access::{Credentials, PRINCIPALS, assign};
@@ -54,9 +56,26 @@ impl World<'_> {
         if operation.needs_generic_table {
             self.server.create_generic_table("lake", &namespace, "g").await;
         }
+        if operation.needs_policy {
+            self.prepare_policies().await;
+        }
         if operation.needs_access {
             self.prepare_access(operation).await;
         }
+    }
+
+    /// Makes a policy, and sees to it that another of its type is attached to the catalog.
+    async fn prepare_policies(&self) {
+        let root = self.server.root().await;
+        let path = policies::policies(self);
+        for name in ["p", "other"] {
+            let content = r#"{"enable": true}"#;
+            let body = json!({"name": name, "type": "system.snapshot-expiry", "content": content});
+            let _ = root.post(&path, body).await.expect(200);
+        }
+        let body = json!({"target": {"type": "catalog"}});
+        let attached = root.put(&format!("{path}/other/mappings"), body).await;
+        assert!([204, 409].contains(&attached.status.as_u16()), "{}", attached.text());
     }
 
     /// Makes a principal and roles that are given to one another and, where the operation is in the
@@ -162,6 +181,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Operation> {
         .chain(ACROSS_OPERATIONS)
         .chain(VIEW_OPERATIONS)
         .chain(GENERIC_TABLE_OPERATIONS)
+        .chain(POLICY_OPERATIONS)
         .chain(ACCESS_OPERATIONS)
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Operation {
     pub(crate) needs_view: bool,
     /// Whether a generic table must be there.
     pub(crate) needs_generic_table: bool,
+    /// Whether a policy must be there.
+    pub(crate) needs_policy: bool,
     /// Whether the table's data is asked for.
     pub(crate) is_delegated: bool,
     /// The status when it is allowed.
@@ -70,6 +72,7 @@ pub(crate) const ROW: Operation = Operation {
     needs_table: false,
     needs_view: false,
     needs_generic_table: false,
+    needs_policy: false,
     is_delegated: false,
     success: 200,
     request: |_| get(String::new()),
