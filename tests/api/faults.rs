@@ -11,6 +11,7 @@ mod model;
 mod order;
 mod passing;
 mod plan;
+mod policies;
 mod scripts;
 mod seeded;
 mod single;

@@ -1,11 +1,13 @@
 //! Policies: made, changed, attached, and found where they apply.
 
+mod access;
 mod applicable;
 mod attaching;
 mod costs;
 mod dropping;
 mod listing;
 mod making;
+mod replays;
 mod switched_off;
 mod updating;
 
