@@ -144,7 +144,7 @@ impl ErrorKind {
             Self::IllegalArgument => "IllegalArgumentException",
             Self::Validation => "ValidationException",
             Self::ConstraintViolation => "ConstraintViolationException",
-            // What Polaris' framework makes of the former where the body is not of the management API.
+            // What Polaris' framework calls the one before; published tests of policies compare it.
             Self::ReactiveViolation => "ResteasyReactiveViolationException",
             Self::InvalidPolicy => "InvalidPolicyException",
             Self::PolicyInUse => "PolicyInUseException",

@@ -193,7 +193,8 @@ impl Policies {
         let (policy, ident) = (&target.policy, &target.ident);
         let catalog = &target.namespace.catalog;
         // Somebody may attach it between the two steps, to something else each time.
-        for _ in 0..if detach_all { MAX_TRIES } else { 1 } {
+        let tries = if detach_all { MAX_TRIES } else { 1 };
+        for _ in 0..tries {
             let mut changes = vec![Change::Drop { id: policy.id, expected: policy.version }];
             if detach_all {
                 changes.insert(0, Change::DetachPolicyFromAll(policy.id));

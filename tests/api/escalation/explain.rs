@@ -75,7 +75,7 @@ fn question(operation: &str, catalog: Option<&str>) -> String {
     let catalog = catalog.map(|name| format!("&catalog={name}")).unwrap_or_default();
     format!(
         "{MANAGEMENT}/explain?principal=ana&operation={operation}{catalog}&namespace=sales&table=t\
-         &targetPrincipal=ana&principalRole=not-hers&catalogRole=reader&update=add-snapshot"
+         &policy=sales.p&targetPrincipal=ana&principalRole=not-hers&catalogRole=reader&update=add-snapshot"
     )
 }
 

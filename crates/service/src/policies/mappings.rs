@@ -7,7 +7,7 @@ use merak_authz::{Authorized, PolicyLabel};
 use merak_metastore::{Change, Error as MetastoreError, PolicyMapping};
 use merak_model::{Namespace, Properties};
 
-use super::{INHERITABLE, Policies, PolicyType, PolicyView, kind_of, show, type_of};
+use super::{Policies, PolicyType, PolicyView, kind_of, show, type_of};
 use crate::Error;
 use crate::answers::Answer;
 use crate::outcome::{Left, Trace};
@@ -92,7 +92,7 @@ impl Policies {
                 // One of a type that a newer version knows does not keep the others away.
                 let Some(kind) = type_of(&attached.policy) else { continue };
                 let inherited = own != Some(place);
-                if only.is_none_or(|only| only == kind) && (INHERITABLE || !inherited) {
+                if only.is_none_or(|only| only == kind) {
                     nearest.insert(kind, (attached, inherited));
                 }
             }
