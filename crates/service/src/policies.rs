@@ -125,13 +125,15 @@ impl Policies {
         let answer = || Answer::Policy(view.clone());
         let trace = Trace { caller, catalog, left: Left::Policy(&target.ident, &policy) };
         let outcome = self.0.apply_surely(&realm, vec![change], answer, trace).await;
-        outcome.map_err(|error| match error {
-            MetastoreError::AlreadyExists { .. } => already_exists(&target.ident),
-            MetastoreError::ParentGone => {
-                let namespace = &target.ident.namespace;
-                Error::NoSuchNamespace(format!("Namespace does not exist: {namespace}"))
+        outcome.map_err(|error| {
+            if matches!(error, MetastoreError::AlreadyExists { .. }) {
+                return already_exists(&target.ident);
             }
-            other => other.into(),
+            if matches!(error, MetastoreError::ParentGone) {
+                let namespace = &target.ident.namespace;
+                return Error::NoSuchNamespace(format!("Namespace does not exist: {namespace}"));
+            }
+            error.into()
         })?;
         Ok(view)
     }
