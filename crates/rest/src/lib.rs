@@ -28,7 +28,7 @@ pub use health::{Health, management_router};
 pub fn router(app: App) -> Router {
     let routes = Router::new()
         // Every Iceberg client, at its start.
-        .route(oauth::PATH, post(oauth::get_token))
+        .route("/api/catalog/v1/oauth/tokens", post(oauth::get_token))
         .route("/api/catalog/v1/config", get(iceberg::config::get_config))
         // Engines: namespaces.
         .route(
