@@ -124,7 +124,7 @@ def _run(server: Server, commands: list[str]) -> str:
         "token": Rest(server.uri).token,
     }
     script = "\n".join(["set -e", *commands])
-    ending = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=120)
+    ending = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=240)
     assert ending.returncode == 0, f"{ending.stdout}\n{ending.stderr}"
     return ending.stdout
 
