@@ -103,7 +103,18 @@ pub fn router(app: App) -> Router {
                 .delete(iceberg::views::drop_view),
         )
         .route("/api/catalog/v1/{prefix}/views/rename", post(iceberg::views::rename_view))
-        // Engines: generic tables.
+        .merge(polaris_routes())
+        .merge(catalog_routes())
+        .merge(access_routes())
+        // Whoever wants to know what there is.
+        .route("/api/openapi/{document}", get(openapi::document));
+    middleware::wrap(routes, app)
+}
+
+/// Engines, and whoever maintains tables: what Polaris has beside Iceberg's protocol.
+fn polaris_routes() -> Router<App> {
+    Router::new()
+        // Generic tables.
         .route(
             "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/generic-tables",
             get(polaris::generic_tables::list_generic_tables)
@@ -114,7 +125,7 @@ pub fn router(app: App) -> Router {
             get(polaris::generic_tables::load_generic_table)
                 .delete(polaris::generic_tables::drop_generic_table),
         )
-        // Engines: policies.
+        // Policies.
         .route(
             "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies",
             get(polaris::policies::list_policies).post(polaris::policies::create_policy),
@@ -133,11 +144,6 @@ pub fn router(app: App) -> Router {
             "/api/catalog/polaris/v1/{prefix}/applicable-policies",
             get(polaris::policies::get_applicable_policies),
         )
-        .merge(catalog_routes())
-        .merge(access_routes())
-        // Whoever wants to know what there is.
-        .route("/api/openapi/{document}", get(openapi::document));
-    middleware::wrap(routes, app)
 }
 
 /// Administrators of catalogs.
