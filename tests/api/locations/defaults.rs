@@ -69,7 +69,7 @@ async fn a_metadata_file_may_lie_elsewhere_under_either_name_of_the_flag() {
 async fn views_may_lie_where_tables_do_only_if_nobody_is_to_look() {
     let flag = "polaris.behavior-changes.\"VALIDATE_VIEW_LOCATION_OVERLAP\"";
     for (value, status) in [("true", 403), ("false", 200)] {
-        let server = lake_with(&[], &[(flag, value)]).await;
+        let server = lake_with(&[(flag, value)], &[]).await;
         let root = server.root().await;
         let made = create(&root, json!({"name": "t", "schema": schema()})).await;
         let view = json!({
