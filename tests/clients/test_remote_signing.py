@@ -1,12 +1,14 @@
 """Remote signing: clients without keys have the server sign each request, where there is no STS to vend by."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import requests
+from pyiceberg.utils.concurrent import ExecutorFactory
 
 from lake import Lake
 from rest import Rest, table_path
@@ -58,6 +60,20 @@ def signing(rest: Rest, lake: Lake, seaweedfs: S3Place) -> Signing:
     return Signing(rest, lake, seaweedfs)
 
 
+@pytest.fixture
+def one_worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Has PyIceberg write one file after the other.
+
+    Whenever one of its workers opens the store, the signer is taken from all of them and given back: what another sends
+    in between is not signed, and the store refuses it.
+    """
+    ExecutorFactory.get_or_create()
+    with ThreadPoolExecutor(1) as worker:
+        monkeypatch.setattr(ExecutorFactory, "_instance", worker)
+        yield
+
+
+@pytest.mark.usefixtures("one_worker")
 def test_pyiceberg_writes_and_reads_without_any_credentials(lake: Lake):
     table = lake.pyiceberg(**SIGNER).create_table((NAMESPACE, "t1"), schema=SCHEMA)
     assert not [key for key in table.io.properties if "access-key" in key or "session-token" in key]
