@@ -30,66 +30,59 @@ operations! { ResolvedPolicy:
 
 /// Attaches a policy to something.
 #[derive(Debug, Clone, Copy)]
-pub struct AttachPolicy(Names);
+pub struct AttachPolicy(There);
 
 /// Detaches a policy from something.
 #[derive(Debug, Clone, Copy)]
-pub struct DetachPolicy(Names);
+pub struct DetachPolicy(There);
 
 /// Asks which policies apply to something: those that are attached to it, and those it inherits.
 #[derive(Debug, Clone, Copy)]
-pub struct GetApplicablePolicies(Names);
+pub struct GetApplicablePolicies(There);
 
-/// What these are called, and ask for, on one kind of target.
-#[derive(Debug, Clone, Copy)]
-struct Names {
-    attach: (&'static str, Privilege),
-    detach: (&'static str, Privilege),
-    ask: (&'static str, Privilege),
-}
-
-const CATALOG: Names = Names {
-    attach: ("ATTACH_POLICY_TO_CATALOG", Privilege::CatalogAttachPolicy),
-    detach: ("DETACH_POLICY_FROM_CATALOG", Privilege::CatalogDetachPolicy),
-    ask: ("GET_APPLICABLE_POLICIES_ON_CATALOG", Privilege::CatalogReadProperties),
-};
-const NAMESPACE: Names = Names {
-    attach: ("ATTACH_POLICY_TO_NAMESPACE", Privilege::NamespaceAttachPolicy),
-    detach: ("DETACH_POLICY_FROM_NAMESPACE", Privilege::NamespaceDetachPolicy),
-    ask: ("GET_APPLICABLE_POLICIES_ON_NAMESPACE", Privilege::NamespaceReadProperties),
-};
-const TABLE: Names = Names {
-    attach: ("ATTACH_POLICY_TO_TABLE", Privilege::TableAttachPolicy),
-    detach: ("DETACH_POLICY_FROM_TABLE", Privilege::TableDetachPolicy),
-    ask: ("GET_APPLICABLE_POLICIES_ON_TABLE", Privilege::TableReadProperties),
-};
-
-const fn names(target: &PolicyTarget) -> Names {
-    match target {
-        PolicyTarget::Catalog => CATALOG,
-        PolicyTarget::Namespace(_) => NAMESPACE,
-        PolicyTarget::Table(..) => TABLE,
-    }
-}
+/// What an operation is called on one kind of target, and the privilege it asks for on that.
+type There = (&'static str, Privilege);
 
 impl AttachPolicy {
     /// Attaches a policy to a target of that kind.
     pub const fn to(target: &PolicyTarget) -> Self {
-        Self(names(target))
+        Self(match target {
+            PolicyTarget::Catalog => ("ATTACH_POLICY_TO_CATALOG", Privilege::CatalogAttachPolicy),
+            PolicyTarget::Namespace(_) => {
+                ("ATTACH_POLICY_TO_NAMESPACE", Privilege::NamespaceAttachPolicy)
+            }
+            PolicyTarget::Table(..) => ("ATTACH_POLICY_TO_TABLE", Privilege::TableAttachPolicy),
+        })
     }
 }
 
 impl DetachPolicy {
     /// Detaches a policy from a target of that kind.
     pub const fn from(target: &PolicyTarget) -> Self {
-        Self(names(target))
+        Self(match target {
+            PolicyTarget::Catalog => ("DETACH_POLICY_FROM_CATALOG", Privilege::CatalogDetachPolicy),
+            PolicyTarget::Namespace(_) => {
+                ("DETACH_POLICY_FROM_NAMESPACE", Privilege::NamespaceDetachPolicy)
+            }
+            PolicyTarget::Table(..) => ("DETACH_POLICY_FROM_TABLE", Privilege::TableDetachPolicy),
+        })
     }
 }
 
 impl GetApplicablePolicies {
     /// Asks which policies apply to a target of that kind.
     pub const fn on(target: &PolicyTarget) -> Self {
-        Self(names(target))
+        Self(match target {
+            PolicyTarget::Catalog => {
+                ("GET_APPLICABLE_POLICIES_ON_CATALOG", Privilege::CatalogReadProperties)
+            }
+            PolicyTarget::Namespace(_) => {
+                ("GET_APPLICABLE_POLICIES_ON_NAMESPACE", Privilege::NamespaceReadProperties)
+            }
+            PolicyTarget::Table(..) => {
+                ("GET_APPLICABLE_POLICIES_ON_TABLE", Privilege::TableReadProperties)
+            }
+        })
     }
 }
 
@@ -105,7 +98,7 @@ impl Operation for AttachPolicy {
     type Target = ResolvedPolicyMapping;
 
     fn name(&self) -> &'static str {
-        self.0.attach.0
+        self.0.0
     }
 
     fn requirements(
@@ -114,7 +107,7 @@ impl Operation for AttachPolicy {
         target: &ResolvedPolicyMapping,
         _: &Features,
     ) -> Vec<Requirement> {
-        both(target, Privilege::PolicyAttach, self.0.attach.1)
+        both(target, Privilege::PolicyAttach, self.0.1)
     }
 }
 
@@ -122,7 +115,7 @@ impl Operation for DetachPolicy {
     type Target = ResolvedPolicyMapping;
 
     fn name(&self) -> &'static str {
-        self.0.detach.0
+        self.0.0
     }
 
     fn requirements(
@@ -131,7 +124,7 @@ impl Operation for DetachPolicy {
         target: &ResolvedPolicyMapping,
         _: &Features,
     ) -> Vec<Requirement> {
-        both(target, Privilege::PolicyDetach, self.0.detach.1)
+        both(target, Privilege::PolicyDetach, self.0.1)
     }
 }
 
@@ -139,7 +132,7 @@ impl Operation for GetApplicablePolicies {
     type Target = ResolvedPolicyTarget;
 
     fn name(&self) -> &'static str {
-        self.0.ask.0
+        self.0.0
     }
 
     fn requirements(
@@ -148,7 +141,7 @@ impl Operation for GetApplicablePolicies {
         target: &ResolvedPolicyTarget,
         _: &Features,
     ) -> Vec<Requirement> {
-        let read = self.0.ask.1;
+        let read = self.0.1;
         vec![Requirement::on_target(read, target.holds(read))]
     }
 }
