@@ -14,6 +14,8 @@ pub enum FlagKind {
     Integer,
     /// A JSON array of texts.
     List,
+    /// Any text.
+    Text,
 }
 
 /// A flag: Polaris' name for it, its default, and where a catalog may override it.
@@ -77,7 +79,13 @@ flags! {
     ENABLE_GENERIC_TABLES = Bool "true" [] "Lets tables of other formats be kept beside those of Iceberg.";
     ENABLE_POLICY_STORE = Bool "true" [] "Lets policies be made, attached and asked for.";
     ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING = Bool "false" [] "Refuses everything but a rotation to a principal that was made to rotate its credentials first.";
+    GCS_PRINCIPAL_ATTRIBUTION_ENABLED = Bool "false" [] "Has Google's audit log name the principal that credentials are for, in catalogs with a `gcsServiceAccount`; each principal then has credentials of its own. Needs the next four, but for the id of the key.";
+    GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE = Text "" [] "The PEM file (PKCS#8) of the RSA key that vouches for principals; the workload identity pool knows its public half. It is read each time.";
+    GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_ID = Text "" [] "What the pool calls that key, where it has several.";
+    GCS_PRINCIPAL_ATTRIBUTION_TOKEN_ISSUER = Text "" [] "The issuer that the pool's provider knows.";
+    GCS_PRINCIPAL_ATTRIBUTION_WIF_AUDIENCE = Text "" [] "The full resource name of the pool's provider, such as `//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/merak`.";
     ICEBERG_COMMIT_MAX_RETRIES = Integer "4" ["polaris.config.iceberg-commit-max-retries"] "How often a commit that lost the race for the pointer is tried again.";
+    ICEBERG_ROLLBACK_COMPACTION_ON_CONFLICTS = Bool "false" ["polaris.config.rollback.compaction.on-conflicts.enabled"] "Rolls back compactions that are in the way of another commit, where their snapshots' summaries have `polaris.internal.conflict-resolution.by-operation-type.replace` = `rollback`.";
     INCLUDE_PRINCIPAL_NAME_IN_SUBSCOPED_CREDENTIAL = Bool "false" [] "Names the AWS sessions of vended credentials after the principal; each principal then has credentials of its own.";
     LIST_PAGINATION_ENABLED = Bool "true" ["polaris.config.list-pagination-enabled"] "Answers lists in pages to clients that ask for pages.";
     PURGE_VIEW_METADATA_ON_DROP = Bool "true" ["polaris.config.purge-view-metadata-on-drop"] "Deletes a view's metadata file when the view is dropped, where `DROP_WITH_PURGE_ENABLED` is on too.";
@@ -108,15 +116,6 @@ pub const INERT: &[(&str, &str)] = &[
     ("ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS", NO_FEDERATION),
     ("ENTITY_CACHE_SOFT_VALUES", NO_ENTITY_CACHE),
     ("ENTITY_CACHE_WEIGHER_TARGET", NO_ENTITY_CACHE),
-    ("GCS_PRINCIPAL_ATTRIBUTION_ENABLED", NO_ATTRIBUTION),
-    ("GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE", NO_ATTRIBUTION),
-    ("GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_ID", NO_ATTRIBUTION),
-    ("GCS_PRINCIPAL_ATTRIBUTION_TOKEN_ISSUER", NO_ATTRIBUTION),
-    ("GCS_PRINCIPAL_ATTRIBUTION_WIF_AUDIENCE", NO_ATTRIBUTION),
-    (
-        "ICEBERG_ROLLBACK_COMPACTION_ON_CONFLICTS",
-        "A compaction is not rolled back in this version: the commit that meets it is a conflict.",
-    ),
     (
         "MAX_METADATA_REFRESH_RETRIES",
         "An object store that does not answer is asked again within `polaris.storage.read-timeout`.",
@@ -134,7 +133,6 @@ pub const INERT: &[(&str, &str)] = &[
 ];
 
 const ALWAYS_CURRENT: &str = "A commit is always answered with the metadata that it made current.";
-const NO_ATTRIBUTION: &str = "Google's tokens do not name the principal in this version.";
 const NO_ENTITY_CACHE: &str = "Entities are not kept in memory: a request looks them up at once.";
 const NO_FEDERATION: &str = "Catalogs are not federated in this version.";
 const ONLY_EMPTY: &str = "Only what is empty is dropped. (Polaris queues work that nothing does.)";
@@ -149,7 +147,6 @@ pub const INERT_CATALOG_PROPERTIES: &[&str] = &[
     "polaris.config.cleanup.on.catalog.drop",
     "polaris.config.cleanup.on.namespace.drop",
     "polaris.config.enable-sub-catalog-rbac-for-federated-catalogs",
-    "polaris.config.rollback.compaction.on-conflicts.enabled",
     // A catalog does not say by itself that it may lie on the server's own disk.
     "polaris.config.supported.storage.types",
 ];
@@ -171,6 +168,7 @@ impl Flag {
             FlagKind::List => {
                 (parse_list(value).is_some(), "a JSON array of texts such as [\"S3\",\"GCS\"]")
             }
+            FlagKind::Text => (true, "a text"),
         };
         if is_good { Ok(()) } else { Err(InvalidFlag { value: value.to_owned(), expected }) }
     }
@@ -248,6 +246,11 @@ impl CatalogFeatures<'_> {
     /// A flag's texts.
     pub fn list(&self, flag: &Flag) -> Vec<String> {
         self.find(flag, parse_list).unwrap_or_default()
+    }
+
+    /// A flag's text; nothing for an empty one.
+    pub fn text(&self, flag: &Flag) -> Option<String> {
+        self.find(flag, |value| Some(value.trim().to_owned())).filter(|text| !text.is_empty())
     }
 
     /// The first value that parses: a catalog property is a user's text, and one that does not

@@ -190,8 +190,8 @@ pub(crate) fn vend_request(
     }
 }
 
-/// What the cloud is told about who credentials are for. Only AWS is told: elsewhere principals with
-/// equal rights always share.
+/// What the cloud is told about who credentials are for. AWS and Google are told if flags say so;
+/// elsewhere principals with equal rights always share.
 pub(crate) fn session(
     subject: Subject<'_>,
     config: &StorageConfig,
@@ -199,7 +199,11 @@ pub(crate) fn session(
 ) -> Session {
     match &config.provider {
         Provider::S3(_) => subject.session(features),
-        Provider::Azure(_) | Provider::Gcs(_) | Provider::File {} => Session::default(),
+        Provider::Gcs(gcs) => Session {
+            attribution: subject.attribution(gcs.gcs_service_account.is_some(), features),
+            ..Session::default()
+        },
+        Provider::Azure(_) | Provider::File {} => Session::default(),
     }
 }
 

@@ -1,12 +1,15 @@
-//! What AWS is told about who vended credentials are for: as Polaris does it, by its flags.
+//! What AWS and Google are told about who vended credentials are for: as Polaris does it, by its
+//! flags.
 
 use merak_authz::ResolvedCaller;
 use merak_model::features::{
-    CatalogFeatures, INCLUDE_PRINCIPAL_NAME_IN_SUBSCOPED_CREDENTIAL,
+    CatalogFeatures, GCS_PRINCIPAL_ATTRIBUTION_ENABLED, GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE,
+    GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_ID, GCS_PRINCIPAL_ATTRIBUTION_TOKEN_ISSUER,
+    GCS_PRINCIPAL_ATTRIBUTION_WIF_AUDIENCE, INCLUDE_PRINCIPAL_NAME_IN_SUBSCOPED_CREDENTIAL,
     SESSION_NAME_FIELDS_IN_SUBSCOPED_CREDENTIAL, SESSION_TAGS_IN_SUBSCOPED_CREDENTIAL,
 };
 use merak_model::{RealmId, TableIdent};
-use merak_storage::Session;
+use merak_storage::{Attribution, Session};
 
 /// The most characters that AWS takes for a session's name.
 const LONGEST_NAME: usize = 64;
@@ -39,7 +42,35 @@ impl Subject<'_> {
             let value = if value.is_empty() { "unknown".to_owned() } else { value };
             Some((format!("polaris:{tag}"), cut(&value, LONGEST_TAG)))
         });
-        Session { name, tags: tags.collect() }
+        Session { name, tags: tags.collect(), attribution: None }
+    }
+
+    /// How Google is to come to name the principal, if it is to. Only whoever acts in a service
+    /// account can be named beside it.
+    pub(crate) fn attribution(
+        self,
+        has_service_account: bool,
+        features: CatalogFeatures<'_>,
+    ) -> Option<Attribution> {
+        if !features.is_on(&GCS_PRINCIPAL_ATTRIBUTION_ENABLED) {
+            return None;
+        }
+        if !has_service_account {
+            tracing::warn!(
+                catalog = self.catalog,
+                "GCS_PRINCIPAL_ATTRIBUTION_ENABLED is on, but the catalog names no \
+                 gcsServiceAccount: its credentials name no principal"
+            );
+            return None;
+        }
+        // The server does not start where the flag is on and one of these is not set.
+        Some(Attribution {
+            issuer: features.text(&GCS_PRINCIPAL_ATTRIBUTION_TOKEN_ISSUER)?,
+            audience: features.text(&GCS_PRINCIPAL_ATTRIBUTION_WIF_AUDIENCE)?,
+            key_file: features.text(&GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE)?.into(),
+            key_id: features.text(&GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_ID),
+            principal: self.caller.name.clone(),
+        })
     }
 
     /// What a flag's word stands for. Unknown words stand for nothing.

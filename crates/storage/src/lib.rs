@@ -26,7 +26,7 @@ pub use sign::{
 };
 pub use vend::aws::{AwsVendor, CallerIdentity};
 pub use vend::{
-    AzureKeySummary, AzureSettings, AzureTokenClaims, AzureUrl, AzureVendor, CacheSettings,
-    CloudSecret, CredentialVendor, DataAccess, GoogleSettings, LocationGrant, SasVersion, Session,
-    VendError, VendRequest, VendedCredentials,
+    Attribution, AzureKeySummary, AzureSettings, AzureTokenClaims, AzureUrl, AzureVendor,
+    CacheSettings, CloudSecret, CredentialVendor, DataAccess, GoogleSettings, LocationGrant,
+    SasVersion, Session, VendError, VendRequest, VendedCredentials,
 };

@@ -130,10 +130,17 @@ impl Drop for Folder {
 }
 
 async fn google_lake() -> (google::Running, TestServer, Folder) {
+    google_lake_with("realm-of-google", Folder(scratch_dir()), &[]).await
+}
+
+async fn google_lake_with(
+    realm: &str,
+    folder: Folder,
+    settings: &[(&str, &str)],
+) -> (google::Running, TestServer, Folder) {
     let cloud = google::start().await;
-    let folder = Folder(scratch_dir());
     let file = folder.0.join("later.json").display().to_string();
-    let settings = [
+    let own = [
         ("polaris.features.\"SUPPORTED_CATALOG_STORAGE_TYPES\"", "[\"GCS\"]"),
         ("merak.storage.gcp.credentials-file", file.as_str()),
         ("merak.storage.gcp.sts-endpoint", &cloud.endpoint),
@@ -141,7 +148,8 @@ async fn google_lake() -> (google::Running, TestServer, Folder) {
         ("merak.storage.gcp.endpoint", &cloud.endpoint),
         ("merak.storage.gcp.metadata-server", "false"),
     ];
-    let server = TestServer::start_with(&settings).await;
+    let settings: Vec<_> = own.into_iter().chain(settings.iter().copied()).collect();
+    let server = TestServer::start_in(realm, &settings).await;
     // The file comes after the server: test suites copy it into a container that runs.
     let fixtures = cloud.write_fixtures(&folder.0).unwrap();
     std::fs::copy(&fixtures.service_account, &file).unwrap();
@@ -200,4 +208,47 @@ async fn a_token_opens_the_table_and_nothing_beside_it() {
     assert_eq!(get("/o").await, 403);
     let delete = http.delete(format!("{bucket}/o/lake%2Fsales%2Forders%2Fdata%2Fa"));
     assert_eq!(delete.bearer_auth(token).send().await.unwrap().status().as_u16(), 403);
+}
+
+#[tokio::test]
+async fn google_is_told_who_a_token_is_for_where_a_flag_says_so() {
+    let folder = Folder(scratch_dir());
+    let key = folder.0.join("attribution.pem").display().to_string();
+    let realm = format!("realm-{}", uuid::Uuid::new_v4().simple());
+    let (cloud, server, folder) = google_lake_with(
+        &realm,
+        folder,
+        &[
+            ("polaris.features.\"GCS_PRINCIPAL_ATTRIBUTION_ENABLED\"", "true"),
+            (
+                "polaris.features.\"GCS_PRINCIPAL_ATTRIBUTION_TOKEN_ISSUER\"",
+                google::ATTRIBUTION_ISSUER,
+            ),
+            ("polaris.features.\"GCS_PRINCIPAL_ATTRIBUTION_WIF_AUDIENCE\"", google::POOL_AUDIENCE),
+            ("polaris.features.\"GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE\"", &key),
+        ],
+    )
+    .await;
+    let alice = caller(&server, "alice", Privilege::TableReadData).await;
+    let bob = caller(&server, "bob", Privilege::TableReadData).await;
+    // Nobody but alice may act in the lake's account now, not even the server.
+    let of_alice = google::attributed(&format!("{realm}/alice"));
+    cloud.configure(|settings| {
+        settings.accounts.insert(of_alice.clone());
+        settings.token_creators = [(of_alice, google::LAKE.to_owned())].into();
+    });
+
+    let without_key = alice.get(&route("orders")).await;
+    let told = without_key.error();
+    assert!(told.contains("GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE"), "{told}");
+    let file = std::fs::read_to_string(folder.0.join("service-account.json")).unwrap();
+    let file: Value = serde_json::from_str(&file).unwrap();
+    std::fs::write(&key, file["private_key"].as_str().unwrap()).unwrap();
+    credentials_of(&alice, "orders").await;
+    credentials_of(&alice, "orders").await;
+    assert_eq!(cloud.calls("federate"), 1, "what alice was given once serves her again");
+    let refused = bob.get(&route("orders")).await;
+
+    assert!((400..600).contains(&refused.status.as_u16()), "{refused:?}");
+    assert_eq!(cloud.calls("federate"), 2, "bob is given nothing of alice's");
 }

@@ -66,6 +66,7 @@ fn tables() -> String {
             FlagKind::Bool => "`true` or `false`",
             FlagKind::Integer => "a whole number",
             FlagKind::List => "a JSON array of texts",
+            FlagKind::Text => "a text",
         };
         let of_catalogs: Vec<String> =
             flag.catalog_properties.iter().map(|name| format!("`{name}`")).collect();

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use merak_model::features::{
-    ALL, ALLOW_INSECURE_STORAGE_TYPES, Flag, FlagKind, SUPPORTED_CATALOG_STORAGE_TYPES,
+    ALL, ALLOW_INSECURE_STORAGE_TYPES, Flag, FlagKind, GCS_PRINCIPAL_ATTRIBUTION_ENABLED,
+    GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE, GCS_PRINCIPAL_ATTRIBUTION_TOKEN_ISSUER,
+    GCS_PRINCIPAL_ATTRIBUTION_WIF_AUDIENCE, SUPPORTED_CATALOG_STORAGE_TYPES,
 };
 use merak_model::{Features, RealmId};
 
@@ -30,6 +32,7 @@ pub(super) fn read(reader: &mut Reader, realms: &Realms) -> RealmFeatures {
     let of = |realm: &RealmId| (realm.clone(), Arc::new(read_realm(reader, realm)));
     let features: RealmFeatures = realms.all.iter().map(of).collect();
     check_insecure_types(reader, &features);
+    check_attribution(reader, &features);
     features
 }
 
@@ -42,6 +45,7 @@ fn read_realm(reader: &mut Reader, realm: &RealmId) -> Features {
                 FlagKind::Bool => "`true` or `false`",
                 FlagKind::Integer => "a whole number",
                 FlagKind::List => "a JSON array of texts such as [\"S3\",\"GCS\"]",
+                FlagKind::Text => "a text",
             };
             reader.refuse_entry(entry, false, format!("is not {expected}"));
         }
@@ -85,5 +89,30 @@ fn check_insecure_types(reader: &mut Reader, features: &RealmFeatures) {
             "storage types that are not safe in production are allowed ({allow}) in the realms {}",
             unsafe_realms.join(", ")
         )));
+    }
+}
+
+/// What names principals to Google is complete, or there would be credentials without a name.
+fn check_attribution(reader: &mut Reader, features: &RealmFeatures) {
+    for (realm, features) in features {
+        let features = features.of_realm();
+        if !features.is_on(&GCS_PRINCIPAL_ATTRIBUTION_ENABLED) {
+            continue;
+        }
+        for needed in [
+            &GCS_PRINCIPAL_ATTRIBUTION_WIF_AUDIENCE,
+            &GCS_PRINCIPAL_ATTRIBUTION_TOKEN_ISSUER,
+            &GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE,
+        ] {
+            if features.text(needed).is_none() {
+                let enabled = key(&GCS_PRINCIPAL_ATTRIBUTION_ENABLED);
+                reader.problems.push(Problem {
+                    key: key(needed),
+                    origin: None,
+                    value: None,
+                    why: format!("is needed in the realm {realm}, where {enabled} is true"),
+                });
+            }
+        }
     }
 }

@@ -24,6 +24,7 @@ mod properties;
 mod proxy;
 mod rates;
 mod reader;
+mod readiness;
 mod realms;
 mod registry;
 mod reports;
@@ -110,6 +111,7 @@ impl Config {
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
         let mut reader = Reader::new(sources);
         let config = Self::read(&mut reader);
+        readiness::note(&mut reader, &config);
         unread::note(&mut reader, &config.realms);
         let Reader { problems, mut notices, .. } = reader;
         notices.sort_by_key(|notice| notice.severity);

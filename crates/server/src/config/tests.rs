@@ -4,6 +4,7 @@ mod notices;
 mod oidc;
 mod polaris;
 mod problems;
+mod readiness;
 mod sources;
 
 use std::ops::{Deref, DerefMut};

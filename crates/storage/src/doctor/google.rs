@@ -47,7 +47,7 @@ pub(super) async fn examine(
     };
     // A fresh one: what the server keeps could be from before somebody mended, or broke, something.
     let vendor = GoogleVendor::new(&storage.settings, Arc::clone(&storage.clock));
-    let token = account_token(&vendor, asked, &mut names, walk).await;
+    let token = account_token(&vendor, asked, &base, &mut names, walk).await;
     match (asked.why_nothing_is_vended(), token) {
         (Some(why), _) => {
             for step in ["downscope"].into_iter().chain(probe::STEPS) {
@@ -70,16 +70,21 @@ pub(super) async fn examine(
 async fn account_token(
     vendor: &GoogleVendor,
     asked: &DiagnosisRequest,
+    base: &Location,
     names: &mut GoogleNames,
     walk: &mut Walk,
 ) -> Result<AccessToken, &'static str> {
     let (config, lifetime) = (&asked.store.config, asked.store.lifetime);
     let known = names.clone();
     let source = walk.step("identity", |said| advise("identity", said, &known), async {
-        let token = vendor.source_token(config, lifetime).await;
+        let request = asked.request(base).map_err(|error| error.to_string())?;
+        let token = vendor.source_for(&request).await;
         let token = token.map_err(|error| error.to_string())?;
         // Google may tell of whom a token is.
-        let identity = vendor.source_identity().await.unwrap_or_else(|_| token.identity.clone());
+        let identity = match &request.session.attribution {
+            Some(_) => token.identity.clone(),
+            None => vendor.source_identity().await.unwrap_or_else(|_| token.identity.clone()),
+        };
         let detail = format!("the server is {identity}");
         Ok(((token, identity), detail))
     });

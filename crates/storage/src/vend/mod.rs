@@ -29,7 +29,7 @@ pub use self::azure::{
 pub use self::cached::CacheSettings;
 pub use self::credentials::{CloudSecret, VendedCredentials};
 pub use self::error::VendError;
-pub use self::google::GoogleSettings;
+pub use self::google::{Attribution, GoogleSettings};
 pub use self::grant::{DataAccess, LocationGrant};
 
 /// All that vended credentials depend on. Two equal requests can share what is minted for one.
@@ -79,6 +79,8 @@ pub struct Session {
     pub name: Option<String>,
     /// AWS session tags, as key and value, all transitive.
     pub tags: Vec<(String, String)>,
+    /// Whom Google is to name in its audit log, where the catalog has a service account.
+    pub attribution: Option<Attribution>,
 }
 
 /// Mints short-lived credentials that can do what a grant says, and nothing else.

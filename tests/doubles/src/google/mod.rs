@@ -56,6 +56,21 @@ pub const USER: &str = "person@example.com";
 /// The identity of the `external_account` file. It may impersonate [`LAKE`], and has nothing.
 pub const FEDERATED: &str = "principal://iam.googleapis.com/projects/123456/locations/global/\
                              workloadIdentityPools/merak/subject/system:serviceaccount:merak:server";
+/// The issuer of tokens that name the principals of a catalog server. The pool knows it beside that of
+/// [`FEDERATED`], and checks its tokens with the key of [`SERVER`].
+pub const ATTRIBUTION_ISSUER: &str = "https://merak.example.com";
+/// The full resource name of the pool's provider.
+pub const POOL_AUDIENCE: &str = fixtures::AUDIENCE;
+
+/// The account that stands for a principal: `subject` is its realm and name. It may do nothing until
+/// settings say so.
+pub fn attributed(subject: &str) -> String {
+    format!(
+        "principal://iam.googleapis.com/projects/123456/locations/global/workloadIdentityPools/merak/\
+         subject/{subject}"
+    )
+}
+
 /// The bucket that is there from the beginning.
 pub const BUCKET: &str = "lake";
 

@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::FEDERATED;
 use super::answer::{Style, invalid_request, oauth_error, of_fault, ok};
 use super::boundary::Boundary;
 use super::fixtures::{AUDIENCE, FEDERATION_ISSUER};
 use super::oauth::is_scope;
 use super::state::{State, Token};
+use super::{ATTRIBUTION_ISSUER, FEDERATED, attributed};
 use crate::http_text::{decoded, only};
 use crate::jwt;
 use crate::serving::Asked;
@@ -91,22 +91,32 @@ fn federate(state: &State, form: &[(String, String)]) -> Result<Response, String
     }
     let claims = jwt::verified(only(form, "subject_token").unwrap_or_default());
     let now = state.traffic.now().unix_timestamp();
-    if !claims.is_some_and(|claims| is_federated(&claims, now)) {
+    let Some(account) = claims.and_then(|claims| federated(&claims, now)) else {
         let description = "The given credential is rejected by the attribute condition.";
         let status = StatusCode::UNAUTHORIZED;
         return Ok(oauth_error(status, "unauthorized_client", description));
-    }
-    let (token, seconds) = state.issue(FEDERATED, &scopes);
+    };
+    let (token, seconds) = state.issue(&account, &scopes);
     let mut answer = exchanged(&token);
     answer["expires_in"] = seconds.into();
     Ok(ok(&answer))
 }
 
-fn is_federated(claims: &Value, now: i64) -> bool {
-    claims["iss"] == FEDERATION_ISSUER
+/// Who the claims are of: a workload, or a principal that a catalog server vouches for.
+fn federated(claims: &Value, now: i64) -> Option<String> {
+    let subject = claims["sub"].as_str()?;
+    let lives = claims["exp"].as_i64().is_some_and(|expires| expires > now && expires <= now + 300);
+    if claims["iss"] == ATTRIBUTION_ISSUER {
+        // The pool's attribute condition: the realm is a claim too, and no subject is of another.
+        let realm = claims["realm"].as_str()?;
+        let is_meant = claims["aud"] == AUDIENCE && subject.split_once('/')?.0 == realm && lives;
+        return is_meant.then(|| attributed(subject));
+    }
+    let is_workload = claims["iss"] == FEDERATION_ISSUER
         && claims["aud"] == format!("https:{AUDIENCE}")
-        && claims["sub"].as_str().is_some_and(|subject| FEDERATED.ends_with(subject))
-        && claims["exp"].as_i64().is_some_and(|expires| expires > now)
+        && FEDERATED.ends_with(subject)
+        && claims["exp"].as_i64().is_some_and(|expires| expires > now);
+    is_workload.then(|| FEDERATED.to_owned())
 }
 
 fn exchanged(token: &str) -> Value {

@@ -103,7 +103,8 @@ fn a_published_configuration_for_keycloak_needs_no_change_but_for_safety() {
     let sources = environment(&allowed);
     let Loaded { config, notices } = loaded(&sources);
 
-    assert_eq!(notices, []);
+    let [warning] = texts(&notices, Severity::Warning)[..] else { panic!("{notices:?}") };
+    assert!(warning.starts_with("polaris.realm-context.require-header is not set"), "{warning}");
     assert!(!format!("{config:?}").contains("s3cr3t"));
     assert!(matches!(accepted(&sources, "realm-internal"), AcceptedTokens::Internal));
     assert!(matches!(accepted(&sources, "realm-external"), AcceptedTokens::External(_)));
@@ -119,6 +120,7 @@ fn a_published_configuration_for_keycloak_needs_no_change_but_for_safety() {
 fn a_realm_has_the_provider_of_its_name_setting_by_setting() {
     let sources = with(&[
         ("polaris.realm-context.realms", "one,two.x,three"),
+        ("polaris.realm-context.require-header", "true"),
         ("polaris.authentication.three.type", "internal"),
         ("quarkus.oidc.\"two.x\".auth-server-url", "https://two.example.com"),
         ("QUARKUS_OIDC_TWO_X_TOKEN_AUDIENCE", "a, b"),

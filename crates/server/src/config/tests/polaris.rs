@@ -117,7 +117,10 @@ fn the_file_of_the_helm_chart_is_loaded_as_it_stands() {
         "#,
     ));
 
-    assert_eq!(texts(&notices, Severity::Warning), Vec::<&str>::new());
+    let warnings = texts(&notices, Severity::Warning);
+    let [database, realm] = warnings[..] else { panic!("{warnings:?}") };
+    assert!(database.starts_with("polaris.persistence.type is `in-memory`"), "{database}");
+    assert!(realm.contains("are taken to mean realm1"), "{realm}");
     assert!(matches!(config.database, Database::InMemory));
     assert_eq!(config.realms.default_realm(), &RealmId::new("realm1"));
     assert_eq!(config.telemetry.request_id_header, "x-my-id");
@@ -155,8 +158,9 @@ fn the_settings_of_the_published_tests_are_loaded_as_they_stand() {
     assert!(config.storage.google.token.is_some());
     assert_eq!(config.realms.all.len(), 2);
     // FILE is there, and both realms have it.
-    let [warning] = texts(&notices, Severity::Warning)[..] else { panic!("{notices:?}") };
-    assert!(warning.ends_with("OTHER, POLARIS"), "{warning}");
+    let [files, realm] = texts(&notices, Severity::Warning)[..] else { panic!("{notices:?}") };
+    assert!(files.ends_with("OTHER, POLARIS"), "{files}");
+    assert!(realm.contains("are taken to mean POLARIS"), "{realm}");
 }
 
 #[test]

@@ -240,3 +240,15 @@ fn keys_of_a_storage_name_come_in_pairs_and_need_their_feature() {
         shown(&[access_key, secret_key, ("polaris.realm-context.realms", "a,b"), one_realm]);
     assert!(shown[0].contains("to be the same in all realms"), "{shown:?}");
 }
+
+#[test]
+fn what_names_principals_to_google_is_complete_or_off() {
+    let on = "polaris.features.\"GCS_PRINCIPAL_ATTRIBUTION_ENABLED\"";
+    let shown = shown(&[(on, "true")]);
+
+    for name in ["WIF_AUDIENCE", "TOKEN_ISSUER", "SIGNING_KEY_FILE"] {
+        let key = format!("polaris.features.\"GCS_PRINCIPAL_ATTRIBUTION_{name}\": is needed");
+        assert!(shown.iter().any(|problem| problem.starts_with(&key)), "{name}: {shown:?}");
+    }
+    assert_eq!(shown.len(), 3, "{shown:?}");
+}

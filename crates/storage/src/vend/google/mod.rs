@@ -5,6 +5,7 @@
 //! to the grant ([`exchange`]). The last ends no later than the one it was made from: Google lets
 //! nobody say how long it lives.
 
+mod attribution;
 mod boundary;
 mod credentials_file;
 mod exchange;
@@ -28,6 +29,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+pub use self::attribution::Attribution;
 use self::boundary::access_boundary;
 pub(crate) use self::boundary::check_bucket;
 use self::http::GoogleHttp;
@@ -90,6 +92,28 @@ impl GoogleVendor {
         self.identity.token(lives).await
     }
 
+    /// The first step for a request: as [`source_token`](Self::source_token), but that it is a token
+    /// of the principal where the session says so and there is a service account to act in.
+    pub(crate) async fn source_for(&self, request: &VendRequest) -> Result<SourceToken, VendError> {
+        let VendRequest { realm, config, session, lifetime, .. } = request;
+        let Some(attribution) = &session.attribution else {
+            return self.source_token(config, *lifetime).await;
+        };
+        let now_ms = self.clock.now_ms();
+        let token = attribution.token(&self.http, &self.settings, realm.as_str(), now_ms).await?;
+        let identity = SourceIdentity {
+            kind: "attribution",
+            email: None,
+            text: format!(
+                "{} of the workload identity pool at {}",
+                attribution.subject(realm.as_str()),
+                attribution.audience
+            ),
+            quota_project: None,
+        };
+        Ok(SourceToken { token, identity })
+    }
+
     /// The second step: a token of the catalog's service account, if it has one.
     pub(crate) async fn account_token(
         &self,
@@ -139,7 +163,7 @@ impl CredentialVendor for GoogleVendor {
         let VendRequest { config, grant, lifetime, .. } = request;
         // What cannot be granted is refused before anybody is asked.
         access_boundary(grant)?;
-        let source = self.source_token(config, *lifetime).await?;
+        let source = self.source_for(request).await?;
         let of_account = self.account_token(config, &source, *lifetime).await?;
         let token = self.downscoped_token(&of_account, grant).await?;
         let now_ms = self.clock.now_ms();

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// How long an assertion is good for: what Google takes at most.
 const LIFETIME_S: i64 = 3600;
@@ -40,28 +40,37 @@ impl ServiceAccountKey {
             "iat": now_s,
             "exp": now_s + LIFETIME_S,
         });
-        let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let signed = format!("{}.{}", part(&header), part(&claims));
-        let key = self.key()?;
-        let mut signature = vec![0; key.public_modulus_len()];
-        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-            .map_err(|_| "its private_key cannot sign")?;
-        Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
+        sign(&self.private_key, &header, &claims)
     }
+}
 
-    /// The key, from either of the forms that an RSA key has in a PEM file.
-    #[expect(clippy::disallowed_methods, reason = "to the signer")]
-    fn key(&self) -> Result<RsaKeyPair, &'static str> {
-        const NO_PEM: &str = "its private_key is no PEM file of an RSA key";
-        let pem = self.private_key.expose_secret();
-        let body: String =
-            pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
-        let der = STANDARD.decode(body).map_err(|_| NO_PEM)?;
-        let key = if pem.contains("BEGIN RSA PRIVATE KEY") {
-            RsaKeyPair::from_der(&der)
-        } else {
-            RsaKeyPair::from_pkcs8(&der)
-        };
-        key.map_err(|_| NO_PEM)
-    }
+/// A JWT, signed with RS256 by the key of a PEM file; or why not, of whatever has the key.
+pub(super) fn sign(
+    pem: &SecretString,
+    header: &Value,
+    claims: &Value,
+) -> Result<SecretString, &'static str> {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(header), part(claims));
+    let key = key(pem)?;
+    let mut signature = vec![0; key.public_modulus_len()];
+    key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+        .map_err(|_| "has a private key that cannot sign")?;
+    Ok(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
+}
+
+/// The key, from either of the forms that an RSA key has in a PEM file.
+#[expect(clippy::disallowed_methods, reason = "to the signer")]
+fn key(pem: &SecretString) -> Result<RsaKeyPair, &'static str> {
+    const NO_PEM: &str = "has no private key of RSA in the form of a PEM file";
+    let pem = pem.expose_secret();
+    let body: String =
+        pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+    let der = STANDARD.decode(body).map_err(|_| NO_PEM)?;
+    let key = if pem.contains("BEGIN RSA PRIVATE KEY") {
+        RsaKeyPair::from_der(&der)
+    } else {
+        RsaKeyPair::from_pkcs8(&der)
+    };
+    key.map_err(|_| NO_PEM)
 }

@@ -81,7 +81,7 @@ impl Sources {
         let asked_at_ms = self.clock.now_ms();
         let assertion = key
             .assertion(SCOPE, uri, asked_at_ms / 1000)
-            .map_err(|why| wrong(format!("a key that will not do: {why}")))?;
+            .map_err(|why| wrong(format!("a key that will not do: it {why}")))?;
         let grant_type = SecretString::from("urn:ietf:params:oauth:grant-type:jwt-bearer");
         let fields = [("grant_type", &grant_type), ("assertion", &assertion)];
         self.token(Request::form(step(who), url, &fields), asked_at_ms).await

@@ -93,6 +93,7 @@ async fn a_session_of_the_role_is_asked_for_and_told_as_it_is() {
             ("polaris:realm".to_owned(), "r".to_owned()),
             ("polaris:table".to_owned(), "t".repeat(300)),
         ],
+        ..Session::default()
     };
     let vendor = vendor(&settings());
 

@@ -188,7 +188,10 @@ async fn a_key_that_is_none_is_told_without_it() {
     let error = google.vend(&request(None)).await.unwrap_err();
 
     assert!(matches!(error, VendError::NoIdentity { .. }), "{error:?}");
-    assert!(error.to_string().contains("private_key is no PEM file"), "{error}");
+    assert!(
+        error.to_string().contains("no private key of RSA in the form of a PEM file"),
+        "{error}"
+    );
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
 }
 

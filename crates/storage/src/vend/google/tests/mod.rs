@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use super::{GoogleSettings, GoogleVendor};
+use super::{Attribution, GoogleSettings, GoogleVendor};
 use crate::StorageSettings;
 use crate::io::tests::http_double::{HttpDouble, Recorded};
 use crate::io::tests::temp_dir::TempDir;

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use insta::assert_json_snapshot;
 use serde_json::json;
 
@@ -155,4 +159,84 @@ async fn no_secret_shows_itself() {
 
     let shown = format!("{vendor:?}{vended:?}{source:?}");
     assert!(!shown.contains("hunter2") && !shown.contains("\"downscoped"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_principal_acts_in_the_account_in_the_stead_of_the_server() {
+    let google = Google::start().await;
+    google.answer(STS, &json!({ "access_token": "of-principal", "expires_in": 3000 }));
+    let key = KeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der: Pkcs8V1Der<'_> = key.as_der().unwrap();
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n", STANDARD.encode(der.as_ref()));
+    let key_file = google.folder.path().join("key.pem");
+    fs::write(&key_file, pem).unwrap();
+    let mut request = request(Some(LAKE));
+    request.session.attribution = Some(Attribution {
+        issuer: "https://merak.example.com".to_owned(),
+        audience: "//iam.googleapis.com/a".to_owned(),
+        key_file,
+        key_id: Some("k1".to_owned()),
+        principal: "alice".to_owned(),
+    });
+
+    google.vend(&request).await.unwrap();
+
+    let [federated, downscoped] = &google.asked(STS)[..] else { panic!("two exchanges") };
+    for (name, value) in [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("audience", "//iam.googleapis.com/a"),
+        ("scope", "https://www.googleapis.com/auth/cloud-platform"),
+        ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:jwt"),
+    ] {
+        assert_eq!(field(federated, name), value);
+    }
+    let signed = field(federated, "subject_token");
+    let part = |index: usize| -> Value {
+        let part = URL_SAFE_NO_PAD.decode(signed.split('.').nth(index).unwrap()).unwrap();
+        serde_json::from_slice(&part).unwrap()
+    };
+    assert_eq!(part(0), json!({ "alg": "RS256", "typ": "JWT", "kid": "k1" }));
+    let mut claims = part(1);
+    assert!(claims["jti"].take().is_string());
+    assert_eq!(
+        claims,
+        json!({
+            "iss": "https://merak.example.com",
+            "sub": "POLARIS/alice",
+            "aud": "//iam.googleapis.com/a",
+            "realm": "POLARIS",
+            "iat": NOW_MS / 1000,
+            "exp": NOW_MS / 1000 + 300,
+            "jti": null,
+        })
+    );
+    assert_eq!(google.asked(&iam(LAKE))[0].header("authorization"), "Bearer of-principal");
+    assert_eq!(field(downscoped, "subject_token"), "of-account");
+    assert!(google.asked(OAUTH).is_empty(), "nothing is asked in the server's own name");
+}
+
+#[tokio::test]
+async fn nothing_is_vended_in_the_name_of_nobody_where_the_key_is_no_key() {
+    let google = Google::with_person().await;
+    for content in [None, Some("no key")] {
+        let key_file = google.folder.path().join("key.pem");
+        if let Some(content) = content {
+            fs::write(&key_file, content).unwrap();
+        }
+        let mut request = request(Some(LAKE));
+        request.session.attribution = Some(Attribution {
+            issuer: "i".to_owned(),
+            audience: "a".to_owned(),
+            key_file,
+            key_id: None,
+            principal: "alice".to_owned(),
+        });
+
+        let error = google.vend(&request).await.unwrap_err();
+
+        assert!(matches!(error, VendError::NoIdentity { .. }), "{error:?}");
+        assert!(error.to_string().contains("key.pem"), "{error}");
+        assert!(google.double.requests().is_empty());
+    }
 }
