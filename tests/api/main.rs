@@ -5,6 +5,7 @@ mod asked;
 mod catalog_roles;
 mod catalogs;
 mod commits;
+mod compactions;
 mod config;
 mod counts;
 mod create_table;

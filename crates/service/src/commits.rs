@@ -11,6 +11,7 @@ use merak_authz::{Authorized, ResolvedNewTable, ResolvedTable};
 use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES,
+    ICEBERG_ROLLBACK_COMPACTION_ON_CONFLICTS,
 };
 use merak_model::{Entity, EntityId, EntityKind, Location, RealmId};
 use merak_storage::CatalogStore;
@@ -235,6 +236,7 @@ impl Service {
             let context = CommitContext {
                 now_ms: self.clock.now_ms(),
                 previous_metadata_file: newest.is_none().then(|| base.location()),
+                rolls_back_compactions: features.is_on(&ICEBERG_ROLLBACK_COMPACTION_ON_CONFLICTS),
             };
             let current = newest.as_ref().unwrap_or(&base.metadata);
             if let Some(next) = commit.apply(current, &context)? {
@@ -262,7 +264,11 @@ impl Service {
         features: CatalogFeatures<'_>,
     ) -> Result<TableMetadata, Error> {
         check_create_holds(target)?;
-        let context = CommitContext { now_ms: self.clock.now_ms(), previous_metadata_file: None };
+        let context = CommitContext {
+            now_ms: self.clock.now_ms(),
+            previous_metadata_file: None,
+            rolls_back_compactions: false,
+        };
         let mut metadata: Option<TableMetadata> = None;
         for Commit(commit) in commits {
             check_properties(commit, features)?;

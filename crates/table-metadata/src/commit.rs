@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::builder::Builder;
 use crate::json::{self, At};
+use crate::rollback::Rollback;
 use crate::snapshot::Snapshot;
 use crate::update::Update;
 use crate::{Error, TableMetadata, TableRequirement, TableUpdate};
@@ -24,6 +25,8 @@ pub struct CommitContext<'a> {
     pub now_ms: i64,
     /// Where the metadata is that the commit changes. It goes into the metadata log.
     pub previous_metadata_file: Option<&'a str>,
+    /// Whether compactions that allow it are rolled back where they are in the commit's way.
+    pub rolls_back_compactions: bool,
 }
 
 impl TableCommit {
@@ -59,13 +62,23 @@ impl TableCommit {
     }
 
     /// Checks the requirements, then makes the changes. `None` if there was nothing to change.
+    ///
+    /// Where requirements do not hold because of compactions, these are rolled back if the context
+    /// says so, and the requirements checked on what is left.
     pub fn apply(
         &self,
         base: &TableMetadata,
         context: &CommitContext<'_>,
     ) -> Result<Option<TableMetadata>, Error> {
-        self.check(base)?;
         let mut builder = Builder::change(base, context.now_ms);
+        if let Err(refused) = self.check(base) {
+            let Some(rollback) =
+                context.rolls_back_compactions.then(|| Rollback::of(self, base)).flatten()
+            else {
+                return Err(refused);
+            };
+            self.check(builder.roll_back(&rollback)?)?;
+        }
         self.updates.iter().try_for_each(|update| builder.apply(&update.0))?;
         builder.finish_change(base, context.previous_metadata_file)
     }

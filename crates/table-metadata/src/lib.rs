@@ -22,6 +22,7 @@ mod numbered;
 mod partition;
 mod properties;
 mod requirement;
+mod rollback;
 mod schema;
 mod snapshot;
 mod sort;

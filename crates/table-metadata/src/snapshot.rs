@@ -189,6 +189,11 @@ impl Reference {
         }
     }
 
+    /// The same branch or tag, at another snapshot.
+    pub(crate) fn moved_to(&self, snapshot_id: i64) -> Self {
+        Self { snapshot_id, ..self.clone() }
+    }
+
     /// Reads what is left of a reference once whatever surrounds it is taken.
     pub(crate) fn take(mut object: Object<'_>) -> Result<Self, Error> {
         let kind: String = object.required("type")?;

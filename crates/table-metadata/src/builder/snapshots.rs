@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Builder, TOLERATED_SKEW_MS, not_much_before};
-use crate::Error;
 use crate::history::SnapshotLogEntry;
+use crate::rollback::Rollback;
 use crate::snapshot::{MAIN, Reference, Snapshot};
+use crate::{Error, TableMetadata};
 
 impl Builder {
     pub(super) fn add_snapshot(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), Error> {
@@ -131,6 +132,33 @@ impl Builder {
         metadata.partition_statistics.retain(|file| !ids.contains(&file.snapshot_id));
         self.retain_refs(|_, reference| !ids.contains(&reference.snapshot_id));
         self.changed = true;
+    }
+
+    /// Sets a branch back to what it was before compactions, and removes these. The metadata as it
+    /// is then.
+    ///
+    /// Numbers that only they had are free again, so that a snapshot that was made beside them fits:
+    /// the highest that anything still has counts, wherever it is.
+    pub(crate) fn roll_back(&mut self, rollback: &Rollback<'_>) -> Result<&TableMetadata, Error> {
+        let Some(branch) = self.metadata.reference(rollback.branch) else {
+            return Err(Error::invalid(format!("There is no branch {}", rollback.branch)));
+        };
+        let reference = branch.moved_to(rollback.to);
+        self.set_snapshot_ref(rollback.branch, &reference)?;
+        self.remove_snapshots(&rollback.compactions);
+        let metadata = &mut self.metadata;
+        let snapshots = metadata.snapshots.iter();
+        let highest = snapshots.clone().map(|snapshot| snapshot.sequence_number()).max();
+        metadata.last_sequence_number =
+            highest.map_or(0, |highest| highest.min(metadata.last_sequence_number));
+        let rows = snapshots.filter_map(|snapshot| {
+            snapshot.first_row_id?.checked_add(snapshot.added_rows.unwrap_or(0))
+        });
+        // Of a table without any, the number is what it was when it got them.
+        if let Some(next) = rows.max() {
+            metadata.next_row_id = next.min(metadata.next_row_id);
+        }
+        Ok(metadata)
     }
 
     fn retain_refs(&mut self, keep: impl Fn(&str, &Reference) -> bool) {

@@ -131,7 +131,8 @@ fn the_previous_metadata_file_is_logged_with_the_time_of_its_metadata() {
 #[test]
 fn without_a_previous_file_nothing_is_logged() {
     let commit = TableCommit::parse(&json!([]), &a_change()).unwrap();
-    let context = CommitContext { now_ms: NOW, previous_metadata_file: None };
+    let context =
+        CommitContext { now_ms: NOW, previous_metadata_file: None, rolls_back_compactions: false };
     let after = commit.apply(&table(&v2()), &context).unwrap().unwrap();
     assert_eq!(written(&after)["metadata-log"], v2()["metadata-log"]);
 }

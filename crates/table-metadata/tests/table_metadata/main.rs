@@ -17,6 +17,7 @@ mod references;
 mod repeated;
 mod requests;
 mod requirements;
+mod rollbacks;
 mod row_lineage;
 mod schemas;
 mod snapshots;

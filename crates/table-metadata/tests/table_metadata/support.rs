@@ -148,7 +148,11 @@ pub(crate) fn written(metadata: &TableMetadata) -> Value {
 }
 
 pub(crate) fn context() -> CommitContext<'static> {
-    CommitContext { now_ms: NOW, previous_metadata_file: Some(PREVIOUS_FILE) }
+    CommitContext {
+        now_ms: NOW,
+        previous_metadata_file: Some(PREVIOUS_FILE),
+        rolls_back_compactions: false,
+    }
 }
 
 /// Applies updates to a table.
@@ -178,6 +182,7 @@ pub(crate) fn refusal(base: &Value, updates: &Value) -> String {
 /// Creates a table by a commit.
 pub(crate) fn create(updates: &Value) -> Result<TableMetadata, Error> {
     let requirements = json!([{ "type": "assert-create" }]);
-    let context = CommitContext { now_ms: NOW, previous_metadata_file: None };
+    let context =
+        CommitContext { now_ms: NOW, previous_metadata_file: None, rolls_back_compactions: false };
     TableCommit::parse(&requirements, updates)?.create(&context)
 }
