@@ -52,6 +52,9 @@ def pytest_report_header() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if _store_name() == "postgres":
+        # From the last module to the first: tests on the other store run beside them, and the largest would meet.
+        modules = {item.path: None for item in items}
+        items[:] = [item for module in reversed(modules) for item in items if item.path == module]
         return
     shared = [item for item in items if item.get_closest_marker("replicas")]
     if shared:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from alone import alone
 from lake import Lake
 from server import CLIENT_ID, CLIENT_SECRET
 
@@ -129,6 +130,8 @@ def running(directory: Path) -> Iterator[Spark]:
     builder = builder.config("spark.sql.warehouse.dir", str(directory / "unused"))
     for key, value in SETTINGS.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    # It puts what it fetches into a folder that is everybody's.
+    with alone("ivy"):
+        session = builder.getOrCreate()
     yield Spark(session)
     session.stop()

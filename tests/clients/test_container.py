@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from alone import alone
 from lake import Lake
 from rest import Rest
 from rows import SCHEMA, ids, rows
@@ -120,9 +121,10 @@ def container(binary: Path, new_store: Callable[[], Sqlite | Postgres], tmp_path
     container = Container(
         binary, home, {**COMPOSE, **database(new_store()), **google, "HOME": str(home), "PATH": os.environ["PATH"]}
     )
-    container.start()
-    yield container
-    container.stop()
+    with alone("usual-ports"):
+        container.start()
+        yield container
+        container.stop()
 
 
 def test_an_environment_written_for_polaris_starts_it_unchanged(
