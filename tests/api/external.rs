@@ -208,8 +208,8 @@ async fn engineer(server: &TestServer) -> Identity<'_> {
     engineer
 }
 
-const NO_DELEGATION: &str = "403 ForbiddenException: Access Delegation is not enabled for this \
-                             catalog. Please consult applicable documentation for the catalog \
+const NO_DELEGATION: &str = "400 IllegalArgumentException: Credential vending is not enabled for \
+                             this external catalog. Please consult applicable documentation for the catalog \
                              config property 'polaris.config.enable.credential.vending' to enable \
                              this feature";
 
@@ -249,6 +249,20 @@ async fn a_catalog_or_its_realm_can_switch_vending_off() {
             assert!(signed.error().contains("FILE storage are not signed"), "{}", signed.text());
         }
     }
+}
+
+#[tokio::test]
+async fn nothing_is_registered_by_who_asks_for_credentials_that_are_switched_off() {
+    let server = external_lake(&[], &[("polaris.config.enable.credential.vending", "false")]).await;
+    let content = foreign_metadata(&server, "t").to_string();
+    let location = write_metadata(&server, "t", "00001-x.metadata.json", &content);
+    let engineer = engineer(&server).await;
+    let asking = engineer.with_header("X-Iceberg-Access-Delegation", "vended-credentials");
+
+    assert_eq!(register(&asking, "t", &location).await.error(), NO_DELEGATION);
+
+    let _ = engineer.get(&route("t")).await.expect(404);
+    let _ = register(&engineer, "t", &location).await.expect(200);
 }
 
 #[tokio::test]

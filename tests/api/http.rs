@@ -297,6 +297,26 @@ async fn repeated_slashes_are_one() {
 }
 
 #[tokio::test]
+async fn a_slash_at_the_end_says_nothing() {
+    let server = start_with(&[]).await;
+    let root = server.root().await;
+    server.create_namespace("lake", "a").await;
+
+    let tables = "/api/catalog/polaris/v1/lake/namespaces/a/generic-tables/";
+    let _ = root.post(tables, json!({"name": "t", "format": "csv"})).await.expect(200);
+    for path in [
+        tables,
+        "/api/catalog/v1/config/?warehouse=lake",
+        "/api/catalog/v1/lake/namespaces//",
+        "/api/management/v1/catalogs/",
+    ] {
+        let _ = root.get(path).await.expect(200);
+    }
+    let _ = root.get("/").await.expect(404);
+    let _ = root.delete(tables).await.expect(405);
+}
+
+#[tokio::test]
 async fn a_path_that_is_no_text_is_refused() {
     let server = start_with(&[]).await;
     let root = server.root().await;

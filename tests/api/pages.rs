@@ -234,6 +234,31 @@ async fn where_paging_is_off_tokens_and_sizes_mean_nothing() {
 }
 
 #[tokio::test]
+async fn where_paging_was_switched_on_a_size_is_enough() {
+    let realm = start(&[("polaris.features.\"LIST_PAGINATION_ENABLED\"", "true")]).await;
+    let property = ("polaris.config.list-pagination-enabled", "true");
+    let catalog = TestServer::start().await;
+    catalog.create_catalog_with("lake", &[property]).await;
+    for namespace in ["a", "b", "c"] {
+        catalog.create_namespace("lake", namespace).await;
+    }
+
+    for (server, list) in [(&realm, TABLES), (&realm, NAMESPACES), (&catalog, NAMESPACES)] {
+        let root = server.root().await;
+        let (all, none) = page(&root, list, "").await;
+        assert_eq!(none, None);
+
+        let (first, next) = page(&root, list, "pageSize=2").await;
+        let rest = format!("pageToken={}&pageSize=10", next.unwrap());
+        let (rest, none) = page(&root, list, &rest).await;
+
+        assert_eq!(first.len(), 2);
+        assert_eq!([first, rest].concat(), all);
+        assert_eq!(none, None);
+    }
+}
+
+#[tokio::test]
 async fn a_catalog_may_have_paging_switched_off_for_itself() {
     let server = TestServer::start().await;
     let off = ("polaris.config.list-pagination-enabled", "false");

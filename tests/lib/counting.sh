@@ -42,12 +42,12 @@ count_nextest() {
     count "$1" "$2" $sums
 }
 
-# <testsuite tests=".." failures=".." errors=".." skipped="..">
-count_pytest() {
-    local sums='0 0 0'
-    [ ! -s "$3" ] || sums=$(grep -o '<testsuite [^>]*>' "$3" | awk '
+# <testsuite tests=".." failures=".." errors=".." skipped="..">, in as many files as there are.
+count_junit() {
+    local sums
+    sums=$(cat "${@:3}" 2>/dev/null | grep -o '<testsuite [^>]*>' | awk '
         function value(name) { return match($0, " " name "=\"[0-9]+\"") ? substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4) : 0 }
-        { n = value("tests"); f = value("failures") + value("errors"); s = value("skipped") }
+        { n += value("tests"); f += value("failures") + value("errors"); s += value("skipped") }
         END { print n - f - s, f + 0, s + 0 }')
     # shellcheck disable=SC2086 # three numbers
     count "$1" "$2" $sums

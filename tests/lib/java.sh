@@ -1,7 +1,8 @@
-# Java, for Spark and for Iceberg's REST Compatibility Kit. Sourced by tests/run, which sets `environment`. Spark itself
+# Java, for Spark, for Iceberg's REST Compatibility Kit and for Polaris' own tests. Sourced by tests/run, which sets `environment`. Spark itself
 # comes from PyPI, and fetches Iceberg from Maven Central; Maven fetches the kit from there.
 
 rck_classpath=$environment/rck/classpath
+maven_repository=$environment/rck/repository
 
 ensure_java() {
     # A compiler too: part of the kit's set-up is a class of ours. Spark 3.5 wants 17, which not every release of Debian
@@ -25,9 +26,23 @@ ensure_rck() {
     echo "Fetching Iceberg's REST Compatibility Kit into $folder"
     rm -rf "$folder/stamp" "$folder/classes"
     mkdir -p "$folder/classes"
-    mvn --batch-mode --quiet --file "$sources/pom.xml" "-Dmaven.repo.local=$folder/repository" \
+    mvn --batch-mode --quiet --file "$sources/pom.xml" "-Dmaven.repo.local=$maven_repository" \
         dependency:build-classpath "-Dmdep.outputFile=$rck_classpath" || return
     javac -d "$folder/classes" -cp "$(cat "$rck_classpath")" "$sources"/*.java || return
     echo "$folder/classes:$(cat "$rck_classpath")" >"$rck_classpath"
     echo "$stamp" >"$folder/stamp"
+}
+
+# Prints the folder of a JDK of the given version or a newer one: that of JAVA_HOME, else one that Debian's packages made.
+find_jdk() {
+    local folder version
+    for folder in "${JAVA_HOME:-}" /usr/lib/jvm/*; do
+        [ -x "$folder/bin/javac" ] || continue
+        version=$("$folder/bin/javac" -version 2>&1 | sed -n 's/^javac \([0-9]*\).*/\1/p')
+        if [ "${version:-0}" -ge "$1" ]; then
+            echo "$folder"
+            return
+        fi
+    done
+    return 1
 }

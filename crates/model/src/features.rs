@@ -238,6 +238,13 @@ impl CatalogFeatures<'_> {
         self.find(flag, parse_bool).unwrap_or(false)
     }
 
+    /// Whether somebody set a flag, for the catalog or for the realm: what is on by default here and off in
+    /// Polaris may be meant otherwise by who set it.
+    pub fn is_set(&self, flag: &Flag) -> bool {
+        let unset = Flag { default: "", ..*flag };
+        self.find(&unset, parse_bool).is_some()
+    }
+
     /// A flag's number.
     pub fn number(&self, flag: &Flag) -> i64 {
         self.find(flag, |value| value.trim().parse().ok()).unwrap_or(0)

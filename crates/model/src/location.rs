@@ -164,6 +164,8 @@ fn split(text: &str) -> Result<(StorageType, &str, &str), &'static str> {
             Some(after) => after
                 .strip_prefix("localhost/")
                 .or_else(|| after.strip_prefix('/'))
+                // `file://` alone is the root, as in Polaris.
+                .or_else(|| after.is_empty().then_some(after))
                 .ok_or("a file location names no host: write file:///path")?,
             None => rest.strip_prefix('/').ok_or("a file location must be absolute")?,
         };
@@ -271,6 +273,9 @@ mod tests {
     fn files_are_written_one_way() {
         for text in ["/tmp/a", "file:/tmp/a", "file:///tmp/a/", "FILE:///tmp/a", "//tmp/a"] {
             assert_eq!(location(text).as_str(), "file:///tmp/a", "from {text}");
+        }
+        for text in ["/", "file:/", "file://", "file:///"] {
+            assert_eq!(location(text).as_str(), "file:///", "from {text}");
         }
     }
 

@@ -17,39 +17,48 @@ pub const MAX_NAMESPACE_BYTES: usize = 2000;
 
 /// Why a name is not one. The text says which name, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Invalid {what} name '{name}': {reason}")]
-pub struct InvalidName {
-    what: &'static str,
-    name: String,
-    reason: &'static str,
-}
+#[error("{0}")]
+pub struct InvalidName(String);
 
 /// Characters that no namespace level and no table may have in its name, as in Polaris: they mean
 /// something in a path, a pattern or a URL.
 const FORBIDDEN: &[char] = &['/', '\\', ':', '*', '?', '"', '<', '>', '|', '#', '+', '`'];
 
-/// Says why a new namespace level, table or view may not have that name.
-fn check(what: &'static str, name: &str) -> Result<(), InvalidName> {
-    let fail = |reason| Err(InvalidName { what, name: name.escape_debug().to_string(), reason });
+/// Says why a new namespace level, table or view may not have that name, in Polaris' words.
+fn check(name: &str) -> Result<(), InvalidName> {
+    let fail = |reason: &str| {
+        let shown: String = name.chars().map(show).collect();
+        Err(InvalidName(format!("Entity name must not {reason}: {shown}")))
+    };
     if name.is_empty() {
-        return fail("it must not be empty");
+        return Err(InvalidName("Entity name must not be empty".to_owned()));
     }
     if name == "." || name == ".." {
-        return fail("it must not be a relative path segment");
+        return Err(InvalidName("Entity name must not be '.' or '..'".to_owned()));
     }
-    if name.chars().any(char::is_control) {
-        return fail("it must not contain control characters");
+    if let Some(found) = name.chars().find(|c| c.is_control()) {
+        return fail(&format!("contain control characters (U+{:04X})", u32::from(found)));
     }
-    if name.contains(FORBIDDEN) {
-        return fail("it must not contain any of / \\ : * ? \" < > | # + `");
+    if let Some(found) = name.chars().find(|c| FORBIDDEN.contains(c)) {
+        return fail(&format!("contain '{found}'"));
     }
     if name.starts_with(char::is_whitespace) || name.ends_with(char::is_whitespace) {
-        return fail("it must not begin or end with white space");
+        return fail("have leading or trailing whitespace");
     }
     if name.chars().count() > MAX_NAME_CHARS {
-        return fail("it must not be longer than 256 characters");
+        return fail("be longer than 256 characters");
     }
     Ok(())
+}
+
+/// A character of a name as a message has it.
+fn show(c: char) -> String {
+    if c.is_control() { format!("\\u{:04X}", u32::from(c)) } else { c.to_string() }
+}
+
+/// Why a namespace cannot be looked up.
+fn no_namespace(name: &str, reason: &str) -> InvalidName {
+    InvalidName(format!("Invalid namespace name '{name}': {reason}"))
 }
 
 /// The name of something new in a namespace: a table, a view.
@@ -57,9 +66,9 @@ fn check(what: &'static str, name: &str) -> Result<(), InvalidName> {
 pub struct EntityName(String);
 
 impl EntityName {
-    /// Checks the name of a new table (`what` says what it is, for the message).
-    pub fn parse(what: &'static str, name: &str) -> Result<Self, InvalidName> {
-        check(what, name)?;
+    /// Checks the name of a new table or view.
+    pub fn parse(name: &str) -> Result<Self, InvalidName> {
+        check(name)?;
         Ok(Self(name.to_owned()))
     }
 
@@ -126,13 +135,11 @@ impl Namespace {
             } else {
                 continue;
             };
-            let name = level.escape_debug().to_string();
-            return Err(InvalidName { what: "namespace", name, reason });
+            return Err(no_namespace(&level.escape_debug().to_string(), reason));
         }
         if levels.len() > MAX_NAMESPACE_LEVELS {
-            let name = levels.join(".").chars().take(MAX_NAME_CHARS).collect();
-            let reason = "it must not have more than 16 levels";
-            return Err(InvalidName { what: "namespace", name, reason });
+            let name: String = levels.join(".").chars().take(MAX_NAME_CHARS).collect();
+            return Err(no_namespace(&name, "it must not have more than 16 levels"));
         }
         Ok(Self(levels))
     }
@@ -140,13 +147,13 @@ impl Namespace {
     /// The namespace that is about to be made: each of its levels must be a good name.
     pub fn create(levels: Vec<String>) -> Result<Self, InvalidName> {
         for level in &levels {
-            check("namespace", level)?;
+            check(level)?;
         }
         let namespace = Self::lookup(levels)?;
         if namespace.encoded().len() > MAX_NAMESPACE_BYTES {
-            let name = namespace.to_string().chars().take(MAX_NAME_CHARS).collect();
+            let name: String = namespace.to_string().chars().take(MAX_NAME_CHARS).collect();
             let reason = "it must not be longer than 2000 bytes with all its levels";
-            return Err(InvalidName { what: "namespace", name, reason });
+            return Err(no_namespace(&name, reason));
         }
         Ok(namespace)
     }
@@ -228,17 +235,31 @@ mod tests {
     fn names_that_mean_something_elsewhere_are_refused() {
         for bad in ["", ".", "..", "a/b", "a\\b", "a*", "a?", "a#b", "a+b", " a", "a\t", "a\u{7f}"]
         {
-            assert!(EntityName::parse("table", bad).is_err(), "{bad:?} was accepted");
+            assert!(EntityName::parse(bad).is_err(), "{bad:?} was accepted");
         }
         for good in ["a", "A b", "a.b", "größe", "数据", "a-b_c$", "a%2Fb", "'", "{}"] {
-            assert!(EntityName::parse("table", good).is_ok(), "{good:?} was refused");
+            assert!(EntityName::parse(good).is_ok(), "{good:?} was refused");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_name_is_said_in_polaris_words() {
+        for (bad, reason) in [
+            ("", "be empty"),
+            (".", "be '.' or '..'"),
+            ("a/b", "contain '/': a/b"),
+            ("a\tb", "contain control characters (U+0009): a\\u0009b"),
+            (" a", "have leading or trailing whitespace:  a"),
+        ] {
+            let told = EntityName::parse(bad).unwrap_err().to_string();
+            assert_eq!(told, format!("Entity name must not {reason}"));
         }
     }
 
     #[test]
     fn a_name_may_have_256_characters_and_not_one_more() {
-        assert!(EntityName::parse("table", &"ä".repeat(256)).is_ok());
-        assert!(EntityName::parse("table", &"a".repeat(257)).is_err());
+        assert!(EntityName::parse(&"ä".repeat(256)).is_ok());
+        assert!(EntityName::parse(&"a".repeat(257)).is_err());
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub(crate) fn check_vending(catalog: &Entity, features: CatalogFeatures<'_>) -> 
     if !is_external(catalog) || features.is_on(flag) {
         return Ok(());
     }
-    Err(Error::Forbidden(format!(
-        "Access Delegation is not enabled for this catalog. Please consult applicable \
+    Err(Error::IllegalArgument(format!(
+        "Credential vending is not enabled for this external catalog. Please consult applicable \
          documentation for the catalog config property '{}' to enable this feature",
         flag.catalog_properties[0]
     )))

@@ -19,7 +19,7 @@ use crate::locations::{check_places, check_still_allowed, granted_places, storag
 use crate::new_tables::check_may_be_placed;
 use crate::outcome::{Left, Trace};
 use crate::properties::refuse_reserved;
-use crate::tables::Names;
+use crate::tables::{Names, PageSize};
 use crate::taken::{check_name, making_failed};
 use crate::{Error, Service};
 
@@ -101,7 +101,7 @@ impl Service {
     pub async fn list_generic_tables(
         &self,
         proof: Authorized<ListGenericTables>,
-        size: Option<u32>,
+        size: PageSize,
     ) -> Result<Names, Error> {
         let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         self.names(&realm, caller, proof.into_target(), EntityKind::GenericTable, size).await

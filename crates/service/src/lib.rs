@@ -75,7 +75,7 @@ pub use quickstart::quickstart_changes;
 pub use reports::{
     CommitReport, EngineReport, ReportSettings, ReportsPage, ScanReport, WantedReports,
 };
-pub use tables::{LoadOptions, Loaded, LoadedTable, Names, Snapshots, version_tag};
+pub use tables::{LoadOptions, Loaded, LoadedTable, Names, PageSize, Snapshots, version_tag};
 pub use tasks::TaskSettings;
 pub use transactions::TableChange;
 pub use unregister::Unregistered;

@@ -18,7 +18,7 @@ use crate::answers::Answer;
 use crate::locations::{LOCATION, default_namespace_location, storage_config};
 use crate::outcome::{Left, Trace};
 use crate::properties::refuse_reserved;
-use crate::tables::Names;
+use crate::tables::{Names, PageSize};
 use crate::{Error, Service};
 
 /// A namespace and its properties.
@@ -47,7 +47,7 @@ impl Service {
     pub async fn list_namespaces(
         &self,
         proof: Authorized<ListNamespaces>,
-        size: Option<u32>,
+        size: PageSize,
     ) -> Result<Names, Error> {
         let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         self.names(&realm, caller, proof.into_target(), EntityKind::Namespace, size).await

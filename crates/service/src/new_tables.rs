@@ -22,7 +22,7 @@ use uuid::Uuid;
 use crate::answers::Answer;
 use crate::default_locations::default_table_location;
 use crate::delegation::{AccessDelegation, ClientAccess, Wanted};
-use crate::external::{check_internal, is_external};
+use crate::external::{check_internal, check_vending, is_external};
 use crate::foreign_files::{ForeignFile, is_of_another};
 use crate::locations::{check_places, places};
 use crate::metadata::TableRef;
@@ -188,7 +188,7 @@ impl Service {
         store: &CatalogStore,
         metadata: &TableMetadata,
     ) -> Result<WrittenFile, Error> {
-        EntityName::parse("table", &target.ident.name)?;
+        EntityName::parse(&target.ident.name)?;
         self.write_file(store, metadata, None).await
     }
 
@@ -273,6 +273,7 @@ impl Service {
         &self,
         registration: Registration,
         metadata_location: &str,
+        asked: AccessDelegation,
     ) -> Result<LoadedTable, Error> {
         let (realm, caller, target) = match &registration {
             Registration::New(proof) => (proof.realm(), proof.caller(), proof.target()),
@@ -286,7 +287,13 @@ impl Service {
                     .to_owned(),
             ));
         }
-        EntityName::parse("table", &target.ident.name)?;
+        EntityName::parse(&target.ident.name)?;
+        let features = self.features_of(realm);
+        let features = features.within(&catalog.properties);
+        if asked.is_asked() {
+            // Before anything is made: whoever loads the table in this way is refused, too.
+            check_vending(catalog, features)?;
+        }
         let replaced = target
             .existing
             .as_ref()
@@ -294,8 +301,6 @@ impl Service {
         if replaced.is_none() {
             check_is_free(target)?;
         }
-        let features = self.features_of(realm);
-        let features = features.within(&catalog.properties);
         let store = self.store(realm, catalog)?;
         let ident = &target.ident;
         let read = self.read_foreign(&store, metadata_location, ident, &target.namespace, features);

@@ -256,7 +256,7 @@ impl Service {
 /// Refuses names that nothing could be made under.
 fn check_names(target: &ResolvedNotification) -> Result<(), Error> {
     Namespace::create(target.ident.namespace.levels().to_vec())?;
-    EntityName::parse("table", &target.ident.name)?;
+    EntityName::parse(&target.ident.name)?;
     Ok(())
 }
 

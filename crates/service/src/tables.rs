@@ -13,7 +13,7 @@ use merak_metastore::{
     TableLookup,
 };
 use merak_model::entity::internal;
-use merak_model::features::{DROP_WITH_PURGE_ENABLED, LIST_PAGINATION_ENABLED};
+use merak_model::features::{CatalogFeatures, DROP_WITH_PURGE_ENABLED, LIST_PAGINATION_ENABLED};
 use merak_model::{Entity, EntityId, EntityKind, EntityName, Namespace, RealmId, TableIdent};
 use merak_storage::{CatalogStore, LocationGrant};
 use merak_table_metadata::only_referenced_snapshots;
@@ -26,7 +26,7 @@ use crate::locations::{check_still_allowed, granted_places, storage_config};
 use crate::metadata::TableRef;
 use crate::outcome::{Left, Trace};
 use crate::purge::PurgeDetails;
-use crate::taken::{cannot_rename, changed_meanwhile, noun};
+use crate::taken::{cannot_rename, changed_meanwhile};
 use crate::{Error, Service};
 
 /// How often a drop or a rename that met a commit looks again.
@@ -55,6 +55,19 @@ impl Names {
     }
 }
 
+/// How many names a client wants at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PageSize {
+    /// All: it said nothing of pages.
+    #[default]
+    All,
+    /// So many, but it sent no token. Iceberg's document has it get all; a catalog or a realm that had pages switched
+    /// on for it answers with a page, as Polaris does.
+    Untold(u32),
+    /// A page of so many.
+    Page(u32),
+}
+
 /// Which snapshots a client wants to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Snapshots {
@@ -74,6 +87,21 @@ pub struct LoadOptions {
     pub known_tags: Vec<String>,
     /// What it asked for to reach the table's files.
     pub asked: AccessDelegation,
+}
+
+/// Refuses to remove the files of a table or view where that is not switched on.
+pub(crate) fn check_may_purge(
+    target: &ResolvedTable,
+    features: CatalogFeatures<'_>,
+) -> Result<(), Error> {
+    if features.is_on(&DROP_WITH_PURGE_ENABLED) {
+        return Ok(());
+    }
+    Err(Error::Forbidden(format!(
+        "Unable to purge entity: {}. To enable this feature, set the Polaris configuration \
+         DROP_WITH_PURGE_ENABLED or the catalog configuration polaris.config.drop-with-purge.enabled",
+        target.table.name
+    )))
 }
 
 /// What tells one state of a table from another, as a client sees it.
@@ -134,7 +162,7 @@ impl Service {
     pub async fn list_tables(
         &self,
         proof: Authorized<ListTables>,
-        size: Option<u32>,
+        size: PageSize,
     ) -> Result<Names, Error> {
         let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         self.names(&realm, caller, proof.into_target(), EntityKind::Table, size).await
@@ -148,12 +176,22 @@ impl Service {
         caller: EntityId,
         target: ResolvedNamespace,
         kind: EntityKind,
-        size: Option<u32>,
+        size: PageSize,
     ) -> Result<Names, Error> {
         let features = self.features_of(realm);
-        let pages = features.within(&target.catalog.properties).is_on(&LIST_PAGINATION_ENABLED);
-        if size.is_none() || pages {
-            return Ok(Names::of(target.child_names, size));
+        let features = features.within(&target.catalog.properties);
+        let has_pages = features.is_on(&LIST_PAGINATION_ENABLED);
+        match size {
+            PageSize::All => return Ok(Names::of(target.child_names, None)),
+            PageSize::Untold(size) => {
+                let size = Some(size);
+                let size = size.filter(|_| has_pages && features.is_set(&LIST_PAGINATION_ENABLED));
+                return Ok(Names::of(target.child_names, size));
+            }
+            PageSize::Page(size) if has_pages => {
+                return Ok(Names::of(target.child_names, Some(size)));
+            }
+            PageSize::Page(_) => {}
         }
         let namespace = target.namespaces.last().map(|entity| Namespace::decode(&entity.name));
         let reference = CallerRef { principal: caller.into(), roles: RoleSelection::All };
@@ -257,14 +295,7 @@ impl Service {
         let target = proof.into_target();
         check_internal(&target.namespace.catalog, "drop table")?;
         let features = features.within(&target.namespace.catalog.properties);
-        if !features.is_on(&DROP_WITH_PURGE_ENABLED) {
-            return Err(Error::Forbidden(format!(
-                "Unable to purge entity: {}. To enable this feature, set the Polaris \
-                 configuration DROP_WITH_PURGE_ENABLED or the catalog configuration \
-                 polaris.config.drop-with-purge.enabled",
-                target.table.name
-            )));
-        }
+        check_may_purge(&target, features)?;
         let config = storage_config(&target.namespace.catalog)?;
         check_still_allowed(&target.ident, &target.table, &config)?;
         // Behind the commits that wait: they were asked for first.
@@ -321,7 +352,7 @@ impl Service {
         let is_view = source.table.kind == EntityKind::View;
         let what = if is_view { "rename view" } else { "rename table" };
         check_internal(&source.namespace.catalog, what)?;
-        let name = EntityName::parse(noun(source.table.kind), &destination.ident.name)?;
+        let name = EntityName::parse(&destination.ident.name)?;
         if let Some(existing) = &destination.existing {
             return Err(cannot_rename(&source.ident, &destination.ident, existing.table.kind));
         }

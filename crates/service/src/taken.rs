@@ -25,7 +25,7 @@ pub(crate) fn noun(kind: EntityKind) -> &'static str {
 
 /// Refuses a name that no table or view can have, or that something has.
 pub(crate) fn check_name(kind: EntityKind, target: &ResolvedNewTable) -> Result<(), Error> {
-    EntityName::parse(noun(kind), &target.ident.name)?;
+    EntityName::parse(&target.ident.name)?;
     match &target.existing {
         None => Ok(()),
         Some(existing) => Err(name_taken(kind, existing.table.kind, &target.ident)),

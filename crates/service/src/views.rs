@@ -4,13 +4,15 @@ use bytes::Bytes;
 use merak_authz::operations::{DropView, ListViews, LoadView, RenameView, ViewExists};
 use merak_authz::{Authorized, ResolvedTable, ResolvedView, ResolvedViewRename};
 use merak_model::entity::internal;
-use merak_model::features::{DROP_WITH_PURGE_ENABLED, PURGE_VIEW_METADATA_ON_DROP};
+use merak_model::features::{
+    CatalogFeatures, DROP_WITH_PURGE_ENABLED, PURGE_VIEW_METADATA_ON_DROP,
+};
 use merak_model::{Entity, EntityKind, Location, RealmId, StorageConfig};
 
 use crate::commits::table_ref;
 use crate::locations::check_still_allowed;
 use crate::new_tables::WrittenFile;
-use crate::tables::{Names, pointer};
+use crate::tables::{Names, PageSize, check_may_purge, pointer};
 use crate::{Error, Service};
 
 /// A view as a client gets it.
@@ -34,7 +36,7 @@ impl Service {
     pub async fn list_views(
         &self,
         proof: Authorized<ListViews>,
-        size: Option<u32>,
+        size: PageSize,
     ) -> Result<Names, Error> {
         let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         self.names(&realm, caller, proof.into_target(), EntityKind::View, size).await
@@ -62,6 +64,8 @@ impl Service {
     pub async fn drop_view(&self, proof: Authorized<DropView>) -> Result<(), Error> {
         let (realm, caller) = (proof.realm().clone(), proof.caller().id);
         let ResolvedView(target) = proof.into_target();
+        let features = self.features_of(&realm);
+        check_purge_of_view(&target, features.within(&target.namespace.catalog.properties))?;
         // Behind the commits that wait: they were asked for first.
         let _turn = self.view_queue.enter(&realm, target.table.id).await;
         let dropped = self.drop_resolved(&realm, caller, target, false).await?;
@@ -102,6 +106,14 @@ impl Service {
         let _turn = self.view_queue.enter(&realm, target.source.table.id).await;
         self.rename_resolved(&realm, caller, target).await
     }
+}
+
+/// Refuses to drop a view where somebody asked for its file to go with it, and forbids that. By default the
+/// file stays: a view can be dropped without a setting.
+fn check_purge_of_view(target: &ResolvedTable, features: CatalogFeatures<'_>) -> Result<(), Error> {
+    let must_purge = features.is_set(&PURGE_VIEW_METADATA_ON_DROP)
+        && features.is_on(&PURGE_VIEW_METADATA_ON_DROP);
+    if must_purge { check_may_purge(target, features) } else { Ok(()) }
 }
 
 /// A view's metadata file, if it is in the view's own metadata folder, within what the catalog allows.

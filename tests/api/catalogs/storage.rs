@@ -196,6 +196,54 @@ async fn files_may_be_given_in_any_of_their_spellings() {
 }
 
 #[tokio::test]
+async fn the_root_of_the_disk_may_be_given_without_its_path() {
+    let server = TestServer::start().await;
+    let root = server.root().await;
+    let mut catalog = on_disk(&server, "lake");
+    catalog["storageConfigInfo"]["allowedLocations"] = json!(["file://"]);
+
+    let made = create(&root, &catalog).await.expect(201).json();
+
+    assert_eq!(made["storageConfigInfo"]["allowedLocations"], json!(["file://"]));
+    let _ = root
+        .post("/api/catalog/v1/lake/namespaces", json!({"namespace": ["db"]}))
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn who_an_azure_tenant_and_a_google_account_are_shows_when_they_are_asked() {
+    let types = ("polaris.features.\"SUPPORTED_CATALOG_STORAGE_TYPES\"", "[\"AZURE\",\"GCS\"]");
+    let server = TestServer::start_with(&[types]).await;
+    let root = server.root().await;
+    let catalog = |name: &str, base: &str, storage: Value| {
+        let properties = json!({"default-base-location": base});
+        json!({"name": name, "type": "INTERNAL", "properties": properties, "storageConfigInfo": storage})
+    };
+    let azure = "abfss://c@acct.dfs.core.windows.net/lake";
+    let google = "gs://bucket/lake";
+
+    for (name, base, storage) in [
+        ("azure", azure, json!({"storageType": "AZURE", "tenantId": "azure:tenantid:1"})),
+        ("google", google, json!({"storageType": "GCS", "gcsServiceAccount": "me"})),
+    ] {
+        let made = create(&root, &catalog(name, base, storage.clone())).await.expect(201).json();
+        for (key, value) in storage.as_object().unwrap() {
+            assert_eq!(&made["storageConfigInfo"][key], value);
+        }
+    }
+    // They become a part of addresses.
+    for (base, storage) in [
+        (azure, json!({"storageType": "AZURE", "tenantId": "a/../b"})),
+        (azure, json!({"storageType": "AZURE", "tenantId": "a?b"})),
+        (google, json!({"storageType": "GCS", "gcsServiceAccount": "me/../you"})),
+        (google, json!({"storageType": "GCS", "gcsServiceAccount": ""})),
+    ] {
+        let _ = create(&root, &catalog("other", base, storage)).await.expect(400);
+    }
+}
+
+#[tokio::test]
 async fn the_wildcard_must_be_allowed() {
     let wild = with_locations("s3://bucket/lake", &["*"]);
     let server = TestServer::start().await;

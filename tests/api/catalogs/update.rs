@@ -152,17 +152,19 @@ async fn the_account_of_a_role_and_its_external_id_cannot_be_changed() {
     let root = server.root().await;
     let before = create_in_s3(&root, json!({"roleArn": ROLE, "externalId": "x"})).await;
 
-    for (key, value) in [
-        ("roleArn", json!("arn:aws:iam::999999999999:role/one")),
-        ("roleArn", json!(null)),
-        ("externalId", json!("y")),
-        ("externalId", json!(null)),
+    for (key, value, what) in [
+        ("roleArn", json!("arn:aws:iam::999999999999:role/one"), "AWS account ID"),
+        ("roleArn", json!(null), "AWS account ID"),
+        ("externalId", json!("y"), "ExternalId"),
+        ("externalId", json!(null), "ExternalId"),
     ] {
         let mut storage = before.clone();
         storage[key] = value;
         let body = json!({"currentEntityVersion": 1, "storageConfigInfo": storage});
         let error = update(&root, "lake", body).await.expect(400).error();
-        assert!(error.starts_with("400 BadRequestException: Cannot modify "), "{error}");
+        let refused =
+            format!("400 BadRequestException: Cannot modify {what} in storage config from ");
+        assert!(error.starts_with(&refused), "{error}");
     }
     assert_eq!(get(&root, "lake").await["storageConfigInfo"], before);
 }

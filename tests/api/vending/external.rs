@@ -59,13 +59,13 @@ async fn where_they_are_switched_off_that_is_explained() {
 
     let told = asking(&reader).get(TABLE).await.error();
 
-    let start = "403 ForbiddenException: Access Delegation is not enabled for this catalog.";
+    let start = "400 IllegalArgumentException: Credential vending is not enabled for this external";
     assert!(told.starts_with(start), "{told}");
     assert_eq!(lake.policies(), Vec::<Value>::new());
     let asked = "/api/management/v1/catalogs/facade/explain-policy\
                  ?principal=reader&namespace=sales&table=t";
     let root = lake.server.root().await;
     let explained = root.get(asked).await.expect(200).json();
-    assert!(text(&explained["reason"]).starts_with("Access Delegation is not enabled"));
+    assert!(text(&explained["reason"]).starts_with("Credential vending is not enabled"));
     assert_eq!(explained.get("policy"), None);
 }

@@ -41,6 +41,22 @@ async fn where_drops_may_purge_the_current_metadata_file_goes_too() {
 }
 
 #[tokio::test]
+async fn a_view_whose_file_must_go_and_may_not_is_not_dropped() {
+    let wanted = ("polaris.config.purge-view-metadata-on-drop", "true");
+    let forbidden = ("polaris.config.drop-with-purge.enabled", "false");
+    for properties in [&[wanted][..], &[wanted, forbidden]] {
+        let server = lake_with(&[], properties).await;
+        let root = server.root().await;
+        let made = root.post(VIEWS, draft("v")).await.expect(200).json();
+
+        let told = root.delete(&route("v")).await.error();
+
+        assert!(told.starts_with("403 ForbiddenException: Unable to purge entity: v. "), "{told}");
+        assert_eq!(load(&root, "v").await, made);
+    }
+}
+
+#[tokio::test]
 async fn the_right_to_drop_is_enough_to_purge() {
     let flag = ("polaris.features.\"DROP_WITH_PURGE_ENABLED\"", "true");
     let server = lake_with(&[flag], &[]).await;

@@ -3,18 +3,19 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use merak_authz::Page;
+use merak_service::PageSize;
 
 use crate::app::ApiSettings;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::QueryMap;
 
 /// The part of a list a client wants. Without `pageToken` it does not know of pages, and gets
-/// everything, whatever `pageSize` says.
+/// everything, whatever `pageSize` says, but where pages were switched on by a setting.
 pub(crate) struct PageRequest {
     /// What to look up: one entry more than the page has, which tells whether another page follows.
     pub(crate) page: Page,
-    /// How many entries the page has; any number if absent.
-    pub(crate) size: Option<u32>,
+    /// How many entries the page has.
+    pub(crate) size: PageSize,
     /// Why the token is none. It counts only where lists come in pages, which is known once the
     /// catalog is found.
     pub(crate) refusal: Option<ApiError>,
@@ -27,8 +28,11 @@ impl PageRequest {
     /// Reads `pageToken` and `pageSize`.
     pub(crate) fn of(query: &QueryMap, settings: &ApiSettings) -> Result<Self, ApiError> {
         let size = query.get("pageSize").map(parse_size).transpose()?;
+        let most = |size: u32| size.min(settings.max_page_size);
+        let size = size.filter(|size| *size > 0);
         let Some(token) = query.get("pageToken") else {
-            return Ok(Self { page: Page::default(), size: None, refusal: None });
+            let size = size.map_or(PageSize::All, |size| PageSize::Untold(most(size)));
+            return Ok(Self { page: Page::default(), size, refusal: None });
         };
         let (after, refusal) = match token {
             "" => (None, None),
@@ -37,10 +41,9 @@ impl PageRequest {
                 Err(error) => (None, Some(error)),
             },
         };
-        let size = size.filter(|size| *size > 0).unwrap_or(settings.page_size);
-        let size = size.min(settings.max_page_size);
+        let size = most(size.unwrap_or(settings.page_size));
         let page = Page { after, limit: Some(size.saturating_add(1)) };
-        Ok(Self { page, size: Some(size), refusal })
+        Ok(Self { page, size: PageSize::Page(size), refusal })
     }
 }
 

@@ -123,8 +123,10 @@ pub(crate) async fn register_table(
         };
         let location = body.metadata_location;
         let service = app.service.clone();
-        let made = to_the_end(async move { service.register_table(registration, &location).await })
-            .await?;
+        let made = to_the_end(async move {
+            service.register_table(registration, &location, delegation.0).await
+        })
+        .await?;
         if !delegation.0.is_asked() {
             return Ok(show_all(&made));
         }

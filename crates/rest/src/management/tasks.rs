@@ -5,7 +5,7 @@ use axum::response::Response;
 use merak_authz::CatalogPath;
 use merak_authz::operations::{GetTask, ListTasks, RetryTask};
 use merak_model::EntityId;
-use merak_service::{Task, TaskState};
+use merak_service::{PageSize, Task, TaskState};
 use merak_wire::management::{Task as TaskBody, Tasks};
 
 use crate::app::App;
@@ -29,7 +29,10 @@ pub(crate) async fn list_tasks(
     let after = asked.page.after.as_deref().map(parse_id).transpose()?;
     let proof = app.authorizer.authorize(&caller, ListTasks, &path(catalog)).await?;
     // Always a page: tasks come and go without anybody's asking.
-    let size = asked.size.unwrap_or(app.settings.page_size);
+    let size = match asked.size {
+        PageSize::Page(size) => size,
+        PageSize::All | PageSize::Untold(_) => app.settings.page_size,
+    };
     let (tasks, next) = app.service.list_tasks(proof, after, size).await?;
     Ok(crate::json(&Tasks {
         tasks: tasks.iter().map(show).collect(),

@@ -46,8 +46,8 @@ pub(crate) fn wrap(routes: Router<App>, app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), log::log))
         .layer(from_fn_with_state(app.clone(), request_id::identify))
         .with_state(app);
-    // Before routing: a client whose base ends in a slash asks for `//v1/..`.
-    Router::new().fallback_service(inner.map_request(collapse_slashes))
+    // Before routing: a client whose base ends in a slash asks for `//v1/..`, and Polaris' own tests for `../`.
+    Router::new().fallback_service(inner.map_request(tidy_slashes))
 }
 
 /// The places for requests that are worked on.
@@ -75,10 +75,10 @@ async fn turn_away(State(places): State<Places>, request: Request, next: Next) -
     next.run(request).await
 }
 
-/// Writes repeated slashes in a path as one.
-fn collapse_slashes(mut request: Request) -> Request {
+/// Writes repeated slashes in a path as one, and drops the one at its end, which says nothing in Polaris.
+fn tidy_slashes(mut request: Request) -> Request {
     let uri = request.uri();
-    if !uri.path().contains("//") {
+    if uri.path() == "/" || !(uri.path().contains("//") || uri.path().ends_with('/')) {
         return request;
     }
     let mut path = String::with_capacity(uri.path().len());
@@ -86,6 +86,9 @@ fn collapse_slashes(mut request: Request) -> Request {
         if !(c == '/' && path.ends_with('/')) {
             path.push(c);
         }
+    }
+    if path.len() > 1 && path.ends_with('/') {
+        path.pop();
     }
     if let Some(query) = uri.query() {
         path.push('?');
