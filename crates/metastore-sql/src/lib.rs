@@ -11,6 +11,7 @@ mod answers;
 mod apply;
 mod connection;
 mod entity;
+mod events;
 mod explain;
 mod migrate;
 mod overlap;
