@@ -16,7 +16,7 @@ use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchr
 use merak_model::Clock;
 use merak_opa::Opa;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
-use merak_service::{ReportSettings, Service, ServiceSettings};
+use merak_service::{EventSettings, ReportSettings, Service, ServiceSettings};
 use merak_storage::{Interposer, Storage, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretBox};
 
@@ -114,6 +114,7 @@ pub async fn wire_up_interposed(
             doctor_timeout: doctor_timeout(limits),
             reports: report_settings(&config.metrics_reports),
             tasks: config.background.tasks.clone(),
+            events: EventSettings::default(),
         },
     );
     let authorizer = Authorizer::new(Arc::clone(&dyn_metastore), features);

@@ -12,6 +12,7 @@ mod default_locations;
 mod delegation;
 mod doctor;
 mod error;
+mod events;
 mod external;
 mod foreign_files;
 mod generic_tables;
@@ -59,6 +60,7 @@ pub use commits::Commit;
 pub use delegation::{AccessDelegation, ClientAccess, TableCredentials};
 pub use doctor::PolicyExplanation;
 pub use error::Error;
+pub use events::{DATABASE_SINK, EventSettings};
 pub use generic_tables::{GenericTable, GenericTableDraft, LoadedGenericTable};
 pub use merak_metastore::{FoundReport, MetricsReport, ReportKind};
 pub use merak_metastore::{Task, TaskState};
@@ -98,6 +100,8 @@ pub struct ServiceSettings {
     pub reports: ReportSettings,
     /// How work in the background is done.
     pub tasks: TaskSettings,
+    /// Who is told of what happens.
+    pub events: EventSettings,
 }
 
 /// Carries operations out.
@@ -113,6 +117,7 @@ pub struct Service {
     doctor: doctor::Diagnoses,
     reports: ReportSettings,
     tasks: Arc<tasks::Tasks>,
+    events: Arc<events::Events>,
     /// The idempotency key of the request that is served.
     answer_key: Option<Arc<AnswerKey>>,
 }
@@ -131,6 +136,7 @@ impl Service {
         let doctor = doctor::Diagnoses::new(settings.doctor_timeout);
         let reports = settings.reports.clone();
         let tasks = Arc::new(tasks::Tasks::new(&settings.tasks));
+        let events = Arc::new(events::Events::new(settings.events.clone()));
         Self {
             metastore,
             clock,
@@ -142,6 +148,7 @@ impl Service {
             doctor,
             reports,
             tasks,
+            events,
             answer_key: None,
         }
     }
