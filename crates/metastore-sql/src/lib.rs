@@ -9,6 +9,7 @@
 
 mod answers;
 mod apply;
+mod change;
 mod connection;
 mod entity;
 mod events;
