@@ -13,6 +13,7 @@ pub mod operations;
 pub mod privileges;
 mod requirement;
 mod targets;
+mod trail;
 
 pub use authorized::{
     Authorized, CreateGenericTableAccess, CreateTableAccess, GenericTableAccess, Operation, Reach,
@@ -44,3 +45,4 @@ pub use targets::{
     ResolvedTransaction, ResolvedView, ResolvedViewRename, Securable, SecurablePath, Spot,
     TablePath, TransactionPath, TransactionTarget,
 };
+pub use trail::{Noted, Trail, note, note_authenticated, note_principal_id};

@@ -15,7 +15,7 @@ use crate::operations::{
     DropView, ExplainAccessInCatalog, ExplainAccessInRealm, ExplainPolicy, GetApplicablePolicies,
     GetCatalog, GetCatalogRole, GetConfig, GetPrincipal, GetPrincipalRole, GetTask,
     ListAssigneePrincipalRolesForCatalogRole, ListAssigneePrincipalsForPrincipalRole,
-    ListCatalogRoles, ListCatalogRolesForPrincipalRole, ListCatalogs, ListGenericTables,
+    ListAuditRecords, ListCatalogEvents, ListCatalogRoles, ListEvents, ListCatalogRolesForPrincipalRole, ListCatalogs, ListGenericTables,
     ListGrantsForCatalogRole, ListMetricsReports, ListNamespaces, ListPolicies, ListPrincipalRoles,
     ListPrincipalRolesAssigned, ListPrincipals, ListTables, ListTasks, ListViews, LoadGenericTable,
     LoadGenericTableWithReadDelegation, LoadGenericTableWithWriteDelegation, LoadNamespaceMetadata,
@@ -75,6 +75,9 @@ explainable! { question:
     DiagnoseCatalog => question.catalog();
     ExplainPolicy => question.catalog();
     ListTasks => question.catalog();
+    ListCatalogEvents => question.catalog();
+    ListEvents => realm();
+    ListAuditRecords => realm();
     GetTask => question.catalog();
     RetryTask => question.catalog();
     GetConfig => question.catalog();
