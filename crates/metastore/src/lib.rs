@@ -7,6 +7,7 @@
 mod answers;
 mod change;
 mod error;
+mod events;
 mod reports;
 mod resolve;
 mod tasks;
@@ -22,6 +23,9 @@ use secrecy::SecretBox;
 pub use answers::Answers;
 pub use change::{AnswerRecord, Change, MetadataBody, NewTask, PolicyMapping, PrincipalSecrets};
 pub use error::{BoxError, Error};
+pub use events::{
+    Delivery, EventOrder, EventRecord, Events, EventsQuery, Recorded, ResourceFilter,
+};
 pub use reports::{
     FoundReport, MetricsReport, MetricsReports, ReportKind, ReportsOf, ReportsQuery,
 };
@@ -37,7 +41,7 @@ pub use tasks::{Hold, TablesAfter, Task, TaskEnd, TaskState, Tasks};
 /// Each method is one transaction: what it reads comes from one snapshot, and what it writes is
 /// durable and visible to every replica once it returns `Ok`. No transaction ever leaves this trait.
 #[async_trait]
-pub trait Metastore: Answers + MetricsReports + Tasks + Debug + Send + Sync {
+pub trait Metastore: Answers + Events + MetricsReports + Tasks + Debug + Send + Sync {
     /// Reads who is calling, what is on a path, the grants on it that bear on the caller and, if
     /// asked, a page of children, what is beside the path, or other grants: all in one statement.
     /// What is not there is absent from the answer.
