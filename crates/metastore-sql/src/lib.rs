@@ -9,6 +9,7 @@
 
 mod answers;
 mod apply;
+mod audit;
 mod connection;
 mod entity;
 mod explain;

@@ -2,6 +2,7 @@
 
 mod cors;
 mod log;
+mod observed;
 mod rates;
 mod request_id;
 
