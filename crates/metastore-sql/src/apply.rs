@@ -8,6 +8,7 @@ use merak_model::{Entity, EntityVersion, GrantRecord, RealmId};
 use crate::answers;
 use crate::connection::{Failure, Param, Row};
 use crate::entity;
+use crate::events;
 use crate::explain::{Stop, Trouble, When, explain};
 use crate::overlap::Places;
 use crate::pool::{Lease, Pool};
@@ -32,21 +33,25 @@ async fn try_apply(pool: &Pool, realm: &RealmId, changes: &[Change]) -> Result<(
         return Ok(());
     }
     let mut lease = pool.lease_to_write().await?;
-    // The answer goes along with the entity, so that a commit with a key is one statement too.
-    let alone = match changes {
-        [change] => Some((change, None)),
-        [change @ (Change::Create { .. } | Change::Update { .. }), Change::Answer(record)] => {
-            Some((change, Some(&**record)))
-        }
-        _ => None,
-    };
-    if let Some((change, answer)) = alone {
+    if let Some((change, answer)) = alone(changes) {
         let Err(trouble) = make(&mut lease, realm, change, answer).await else { return Ok(()) };
         return Err(explain(&mut lease, realm, change, trouble, When::Alone).await);
     }
     begin(&mut lease).await?;
     make_all(&mut lease, realm, changes).await?;
     commit(&mut lease).await
+}
+
+/// The change that is all there is to be done in one statement, and the answer that goes along with
+/// it: a commit with a key is one statement too.
+fn alone(changes: &[Change]) -> Option<(&Change, Option<&AnswerRecord>)> {
+    match changes {
+        [change] => Some((change, None)),
+        [change @ (Change::Create { .. } | Change::Update { .. }), Change::Answer(record)] => {
+            Some((change, Some(&**record)))
+        }
+        _ => None,
+    }
 }
 
 /// Makes a realm with all that is in it, unless it is there.
@@ -175,24 +180,53 @@ async fn roll_back(lease: &mut Lease<'_>) {
 
 /// Makes changes within a transaction, which is rolled back if one of them fails.
 async fn make_all(lease: &mut Lease<'_>, realm: &RealmId, changes: &[Change]) -> Result<(), Stop> {
-    for change in changes {
-        let Err(trouble) = make(lease, realm, change, None).await else { continue };
-        // After a failure PostgreSQL answers nothing more in the transaction. Where a statement
-        // merely hit nothing, the reason may lie in what the transaction itself did before.
-        let stop = match trouble {
-            Trouble::Failed(_) => {
-                roll_back(lease).await;
-                explain(lease, realm, change, trouble, When::InTransaction).await
-            }
-            Trouble::Missed => {
-                let stop = explain(lease, realm, change, trouble, When::InTransaction).await;
-                roll_back(lease).await;
-                stop
-            }
-        };
-        return Err(stop);
+    let (changes, recorded) = events::split(changes);
+    if let Some((change, answer)) = alone(changes) {
+        let made = make(lease, realm, change, answer).await;
+        succeed(lease, realm, change, made).await?;
+    } else {
+        for change in changes {
+            let made = make(lease, realm, change, None).await;
+            succeed(lease, realm, change, made).await?;
+        }
     }
-    Ok(())
+    let Some(first) = recorded.first() else { return Ok(()) };
+    let made = record(lease, realm, recorded).await;
+    succeed(lease, realm, first, made).await
+}
+
+/// Goes on if a change was made. Else ends the transaction, and says why it was not.
+async fn succeed(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    change: &Change,
+    made: Result<(), Trouble>,
+) -> Result<(), Stop> {
+    let Err(trouble) = made else { return Ok(()) };
+    // After a failure PostgreSQL answers nothing more in the transaction. Where a statement merely hit
+    // nothing, the reason may lie in what the transaction itself did before.
+    Err(match trouble {
+        Trouble::Failed(_) => {
+            roll_back(lease).await;
+            explain(lease, realm, change, trouble, When::InTransaction).await
+        }
+        Trouble::Missed => {
+            let stop = explain(lease, realm, change, trouble, When::InTransaction).await;
+            roll_back(lease).await;
+            stop
+        }
+    })
+}
+
+/// Keeps events, in one statement.
+async fn record(
+    lease: &mut Lease<'_>,
+    realm: &RealmId,
+    recorded: &[Change],
+) -> Result<(), Trouble> {
+    let events = events::recorded(recorded);
+    let rows = lease.run(&sql::RECORD_EVENTS, &events::params(realm, &events)).await?;
+    if rows.len() == recorded.len() { Ok(()) } else { Err(Trouble::Missed) }
 }
 
 /// Makes one change, in one statement. With one of an entity goes the answer to its request.
@@ -218,6 +252,7 @@ async fn make(
             lease.run(&sql::ADD_TASK, &task_params(realm, task)).await?;
             Ok(())
         }
+        Change::Record(_) => record(lease, realm, std::slice::from_ref(change)).await,
         Change::Drop { id, expected } => {
             let params = [Param::realm(realm), Param::Int(id.0), Param::Int(expected.0)];
             hit(lease, &sql::DROP_ENTITY, &params).await
@@ -406,7 +441,8 @@ fn created_ms(changes: &[Change]) -> i64 {
             | Change::SetSecrets(..)
             | Change::RotateSecrets { .. }
             | Change::Answer(_)
-            | Change::AddTask(_) => None,
+            | Change::AddTask(_)
+            | Change::Record(_) => None,
         })
         .unwrap_or_default()
 }

@@ -12,6 +12,7 @@ mod apply;
 mod audit;
 mod connection;
 mod entity;
+mod events;
 mod explain;
 mod migrate;
 mod overlap;

@@ -55,6 +55,12 @@ const MIGRATIONS: &[Scripts] = &[
         sqlite: include_str!("../../../migrations/sqlite/0004_policies.sql"),
     },
     Scripts {
+        number: 5,
+        name: "events",
+        postgres: include_str!("../../../migrations/postgres/0005_events.sql"),
+        sqlite: include_str!("../../../migrations/sqlite/0005_events.sql"),
+    },
+    Scripts {
         number: 6,
         name: "audit_records",
         postgres: include_str!("../../../migrations/postgres/0006_audit_records.sql"),
