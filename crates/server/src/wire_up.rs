@@ -1,6 +1,6 @@
 //! Putting the parts together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use merak_authn::{
 use merak_authz::Authorizer;
 use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
-use merak_model::Clock;
+use merak_model::{Clock, EventType};
 use merak_opa::Opa;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
 use merak_service::{EventLog, EventSink, LOG_SINK, ReportSettings, Service, ServiceSettings};
@@ -117,6 +117,7 @@ pub async fn wire_up_interposed(
             doctor_timeout: doctor_timeout(limits),
             reports: report_settings(&config.metrics_reports),
             tasks: config.background.tasks.clone(),
+            wanted_events: wanted_events(&config.events),
             deliveries: config.events.deliveries.clone(),
             requests: config.events.requests.clone(),
         },
@@ -151,6 +152,11 @@ pub async fn wire_up_interposed(
         metrics,
         _data_dir: data_dir,
     })
+}
+
+fn wanted_events(events: &config::Events) -> BTreeMap<String, BTreeSet<EventType>> {
+    let wanted = events.wanted.iter();
+    wanted.map(|(sink, types)| ((*sink).to_owned(), types.clone())).collect()
 }
 
 /// Who is told of events, but for the database.

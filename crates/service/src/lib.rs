@@ -18,6 +18,7 @@ mod external;
 mod foreign_files;
 mod generic_tables;
 mod grants;
+mod listeners;
 mod locations;
 mod metadata;
 mod namespaces;
@@ -47,12 +48,12 @@ mod versioned;
 mod view_commits;
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use merak_metastore::Metastore;
-use merak_model::{Clock, Features, RealmId};
+use merak_model::{Clock, EventType, Features, RealmId};
 use merak_storage::Storage;
 use merak_table_metadata::ViewMetadata;
 
@@ -112,6 +113,8 @@ pub struct ServiceSettings {
     pub reports: ReportSettings,
     /// How work in the background is done.
     pub tasks: TaskSettings,
+    /// Who is told of events, by their names, and of which types each.
+    pub wanted_events: BTreeMap<String, BTreeSet<EventType>>,
     /// How sinks are told of events.
     pub deliveries: DeliverySettings,
     /// What is kept of requests.
@@ -132,6 +135,7 @@ pub struct Service {
     reports: ReportSettings,
     tasks: Arc<tasks::Tasks>,
     deliveries: Arc<DeliverySettings>,
+    events: Arc<listeners::Listeners>,
     requests: Arc<requests::Requests>,
     /// The idempotency key of the request that is served.
     answer_key: Option<Arc<AnswerKey>>,
@@ -152,6 +156,7 @@ impl Service {
         let reports = settings.reports.clone();
         let tasks = Arc::new(tasks::Tasks::new(&settings.tasks));
         let deliveries = Arc::new(settings.deliveries.clone());
+        let events = Arc::new(listeners::Listeners::new(settings.wanted_events.clone()));
         let requests = Arc::new(requests::Requests::new(settings.requests.clone()));
         Self {
             metastore,
@@ -165,6 +170,7 @@ impl Service {
             reports,
             tasks,
             deliveries,
+            events,
             requests,
             answer_key: None,
         }

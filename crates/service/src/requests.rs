@@ -191,7 +191,7 @@ impl Service {
     fn gather_events(&self, served: &ServedRequest, subject: &RequestSubject) {
         let before = EventType::before(subject.subject);
         let after = EventType::after(subject.subject);
-        let mut gather = |kind: EventType, id: EventId| {
+        let gather = |kind: EventType, id: EventId| {
             let resource = resource(kind, subject);
             let attributes = subject.attributes.clone();
             self.gather_event(served, kind, id, subject.catalog.clone(), resource, attributes);
