@@ -278,17 +278,16 @@ impl Service {
             let mut attempts = 0;
             while let Err(error) = self.write_batch(&batch).await {
                 attempts += 1;
-                let error = &error as &dyn std::error::Error;
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "audit records and events of requests could not be written, which is tried again"
+                );
                 if *stop.borrow() && attempts >= LAST_ATTEMPTS {
                     let lost = batch.len() + self.requests.count();
-                    tracing::error!(error, lost, "audit records and events of requests are lost");
+                    tracing::error!(lost, "audit records and events of requests are lost");
                     metrics::counter!("merak_lost_request_records_total").increment(lost as u64);
                     return;
                 }
-                tracing::warn!(
-                    error,
-                    "audit records and events of requests could not be written, which is tried again"
-                );
                 tokio::select! {
                     () = tokio::time::sleep(RETRY_DELAY) => {}
                     _ = stop.changed() => {}
