@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use merak_metastore::{
-    AnswerRecord, Answers, Error, FoundReport, Hold, MetricsReport, MetricsReports, ReportsQuery,
+    AnswerRecord, Answers, AuditQuery, AuditRecord, AuditRecords, Error, FoundReport, Hold, MetricsReport, MetricsReports, ReportsQuery,
     TablesAfter, Task, TaskEnd, Tasks,
 };
 use merak_model::{Entity, EntityId, RealmId};
@@ -40,6 +40,29 @@ impl Answers for Between {
 
     async fn forget_answers(&self, now_ms: i64, limit: u32) -> Result<u64, Error> {
         self.inner.forget_answers(now_ms, limit).await
+    }
+}
+
+#[async_trait]
+impl AuditRecords for Between {
+    async fn add_audit_records(
+        &self,
+        realm: &RealmId,
+        records: &[AuditRecord],
+    ) -> Result<(), Error> {
+        self.inner.add_audit_records(realm, records).await
+    }
+
+    async fn audit_records(
+        &self,
+        realm: &RealmId,
+        query: &AuditQuery,
+    ) -> Result<Vec<AuditRecord>, Error> {
+        self.inner.audit_records(realm, query).await
+    }
+
+    async fn forget_audit_records(&self, before_ms: i64, limit: u32) -> Result<u64, Error> {
+        self.inner.forget_audit_records(before_ms, limit).await
     }
 }
 
