@@ -173,7 +173,8 @@ async fn records_are_kept_as_long_as_they_are_to_be_and_no_longer() {
     let _ = server.root().await.get(CATALOGS).await.expect(200);
     let count = async || {
         server.parts.service.write_gathered().await.unwrap();
-        let query = AuditQuery { operation: Some("LIST_CATALOGS".to_owned()), ..AuditQuery::newest(9) };
+        let query =
+            AuditQuery { operation: Some("LIST_CATALOGS".to_owned()), ..AuditQuery::newest(9) };
         server.parts.metastore.audit_records(&server.realm, &query).await.unwrap().len()
     };
 

@@ -105,8 +105,7 @@ async fn what_a_webhook_does_not_take_is_sent_again_after_a_pause_and_nothing_is
 #[tokio::test]
 async fn a_webhook_that_says_nothing_in_time_is_told_again() {
     let receiver = Receiver::start().await;
-    let (server, clock) =
-        server(&receiver, &[("merak.events.webhook.timeout", "100ms")]).await;
+    let (server, clock) = server(&receiver, &[("merak.events.webhook.timeout", "100ms")]).await;
     make(&server, &["a"]).await;
     receiver.will([Mood::Silent]);
 

@@ -91,8 +91,7 @@ async fn a_request_over_its_limit_is_told_as_that_alone() {
     let limit = ("merak.rate-limiter.requests-per-principal", "1");
     let clock = TestClock::new();
     let realm = format!("realm-{}", uuid::Uuid::new_v4().simple());
-    let server =
-        TestServer::start_at(&realm, &[LISTENERS, limit], Arc::new(clock.clone())).await;
+    let server = TestServer::start_at(&realm, &[LISTENERS, limit], Arc::new(clock.clone())).await;
     let root = server.root().await.with_header("X-Request-ID", "r1");
 
     let _ = root.get("/api/management/v1/catalogs").await.expect(200);
@@ -104,15 +103,16 @@ async fn a_request_over_its_limit_is_told_as_that_alone() {
     let [limited] = found.as_slice() else { panic!("{found:?}") };
     assert_eq!(limited["type"], "BEFORE_LIMIT_REQUEST_RATE");
     assert_eq!(limited["resourceType"], "REALM");
-    let attributes =
-        json!({"http_method": "GET", "request_uri": "/api/management/v1/principals"});
+    let attributes = json!({"http_method": "GET", "request_uri": "/api/management/v1/principals"});
     assert_eq!(limited["attributes"], attributes);
 }
 
 #[tokio::test]
 async fn only_what_somebody_wants_is_told_and_nothing_that_is_denied() {
-    let wanted =
-        ("polaris.event-listener.database.enabled-event-types", "AFTER_LOAD_TABLE,BEFORE_GET_CONFIG");
+    let wanted = (
+        "polaris.event-listener.database.enabled-event-types",
+        "AFTER_LOAD_TABLE,BEFORE_GET_CONFIG",
+    );
     let denied = ("polaris.event-listener.denylisted-attributes", "table_name");
     let server = start(&[wanted, denied]).await;
     let root = server.root().await.with_header("X-Request-ID", "r1");

@@ -10,8 +10,7 @@ use merak_model::Privilege::{
     PrincipalRoleCreate, PrincipalRoleDrop, PrincipalRoleList, PrincipalRoleListGrants,
     PrincipalRoleManageGrantsOnSecurable, PrincipalRoleReadProperties,
     PrincipalRoleWriteProperties, PrincipalRotateCredentials, PrincipalWriteProperties,
-    ServiceManageAccess,
-    TableManageGrantsOnSecurable, ViewManageGrantsOnSecurable,
+    ServiceManageAccess, TableManageGrantsOnSecurable, ViewManageGrantsOnSecurable,
 };
 use serde_json::{Value, json};
 

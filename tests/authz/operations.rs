@@ -111,11 +111,11 @@ fn create(world: &World<'_>, is_staged: bool) -> Request {
 }
 
 use Privilege::{
-    CatalogCreate, CatalogDrop, CatalogList, CatalogManageAccess, CatalogManageGrantsOnSecurable, CatalogManageMetadata,
-    CatalogReadProperties, CatalogWriteProperties, NamespaceCreate, NamespaceDrop, NamespaceList,
-    NamespaceReadProperties, NamespaceWriteProperties, TableAddSchema, TableCreate, TableDrop,
-    TableFullMetadata, TableList, TableReadData, TableReadProperties, TableSetProperties,
-    TableWriteData, TableWriteProperties,
+    CatalogCreate, CatalogDrop, CatalogList, CatalogManageAccess, CatalogManageGrantsOnSecurable,
+    CatalogManageMetadata, CatalogReadProperties, CatalogWriteProperties, NamespaceCreate,
+    NamespaceDrop, NamespaceList, NamespaceReadProperties, NamespaceWriteProperties,
+    TableAddSchema, TableCreate, TableDrop, TableFullMetadata, TableList, TableReadData,
+    TableReadProperties, TableSetProperties, TableWriteData, TableWriteProperties,
 };
 
 pub(crate) const OPERATIONS: &[Operation] = &[

@@ -3,6 +3,7 @@
 //! The decision does not know what happens next: nothing here reads files or speaks HTTP.
 #![warn(missing_docs)]
 
+mod actor;
 mod authorized;
 mod authorizer;
 mod error;
@@ -15,6 +16,7 @@ mod requirement;
 mod targets;
 mod trail;
 
+pub use actor::Actor;
 pub use authorized::{
     Authorized, CreateGenericTableAccess, CreateTableAccess, GenericTableAccess, Operation, Reach,
     TableAccess,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use merak_metastore::{AnswerRecord, Bootstrap, Change, Error, MetadataBody, NewTask};
+use merak_metastore::{AnswerRecord, Bootstrap, Change, Error, MetadataBody, NewTask, Recorded};
 use merak_model::{Entity, EntityVersion, GrantRecord, RealmId};
 
 use crate::answers;
@@ -133,6 +133,54 @@ pub(crate) async fn run_all(
 ) -> Result<Vec<Row>, Error> {
     let mut lease = pool.lease_to_write().await?;
     lease.run(statement, params).await.map_err(Failure::into_write_error)
+}
+
+/// Runs a write that gives back a row if it did something, and keeps events of it if it did: both or
+/// neither. Whether it did.
+pub(crate) async fn run_recorded(
+    pool: &Pool,
+    statement: &'static Statement,
+    params: &[Param<'_>],
+    realm: &RealmId,
+    events: &[Recorded],
+) -> Result<bool, Error> {
+    let mut attempts = Attempts::default();
+    loop {
+        match try_recorded(pool, statement, params, realm, events).await {
+            Ok(did_something) => return Ok(did_something),
+            Err(stop) => attempts.another(stop).await?,
+        }
+    }
+}
+
+async fn try_recorded(
+    pool: &Pool,
+    statement: &'static Statement,
+    params: &[Param<'_>],
+    realm: &RealmId,
+    events: &[Recorded],
+) -> Result<bool, Stop> {
+    let mut lease = pool.lease_to_write().await?;
+    begin(&mut lease).await?;
+    let events = events::to_json(events);
+    let written = async {
+        let did_something = !lease.run(statement, params).await?.is_empty();
+        if did_something {
+            lease.run(&sql::RECORD_EVENTS, &events::params(realm, &events)).await?;
+        }
+        Ok(did_something)
+    };
+    match written.await {
+        Ok(true) => commit(&mut lease).await.map(|()| true),
+        Ok(false) => {
+            roll_back(&mut lease).await;
+            Ok(false)
+        }
+        Err(failure) => {
+            roll_back(&mut lease).await;
+            Err(Stop::before_commit(failure))
+        }
+    }
 }
 
 /// Counts attempts, and waits somewhat longer before each.

@@ -55,7 +55,8 @@ impl AuditRecords for SqlMetastore {
         let before = query.before.map(|id| id.to_string());
         // Ids are ordered as their texts are.
         let before = [until, before].into_iter().flatten().min();
-        let equal = |text: &'_ Option<String>| text.as_deref().map(|text| findable(text).to_owned());
+        let equal =
+            |text: &'_ Option<String>| text.as_deref().map(|text| findable(text).to_owned());
         let filters = [
             equal(&query.operation),
             equal(&query.catalog),

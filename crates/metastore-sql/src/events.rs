@@ -21,7 +21,7 @@ impl Events for SqlMetastore {
         if events.is_empty() {
             return Ok(());
         }
-        let events = to_json(events.iter());
+        let events = to_json(events);
         let mut lease = self.writes.lease_to_write().await?;
         let recorded = lease.run(&sql::RECORD_EVENTS, &params(realm, &events)).await;
         recorded.map_err(|failure| match failure {
@@ -185,8 +185,10 @@ pub(crate) fn params<'a>(realm: &'a RealmId, events: &'a str) -> [Param<'a>; 2] 
     [Param::realm(realm), Param::Text(events)]
 }
 
-fn to_json<'a>(events: impl Iterator<Item = &'a Recorded>) -> String {
+/// Events as `record_events.sql` reads them.
+pub(crate) fn to_json<'a>(events: impl IntoIterator<Item = &'a Recorded>) -> String {
     let rows: Vec<_> = events
+        .into_iter()
         .map(|Recorded { event, sinks }| {
             json!({
                 "id": event.id.to_string(),

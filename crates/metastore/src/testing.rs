@@ -205,6 +205,7 @@ macro_rules! metastore_conformance {
             an_event_is_there_if_its_change_is
             an_event_goes_along_with_an_answer
             changes_whose_event_is_there_are_not_made_again
+            the_event_of_an_attempt_is_there_if_the_attempt_was_settled
             an_event_in_a_realm_that_is_not_there_is_refused
             what_happened_comes_back_as_it_was
             events_are_found_by_what_is_known_of_them

@@ -92,8 +92,7 @@ impl EventsArgs {
             Some(catalog) => format!("api/management/v1/catalogs/{}/events", segment(catalog)),
             None => "api/management/v1/events".to_owned(),
         };
-        let own =
-            [("type", self.types), ("catalog", self.catalog), ("resource", self.resource)];
+        let own = [("type", self.types), ("catalog", self.catalog), ("resource", self.resource)];
         Ok(self.which.asked(asking, path, "events", own))
     }
 }

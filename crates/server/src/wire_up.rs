@@ -1,6 +1,6 @@
 //! Putting the parts together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +13,12 @@ use merak_authn::{
 use merak_authz::Authorizer;
 use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
-use merak_model::{Clock, EventType};
+use merak_model::Clock;
 use merak_opa::Opa;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
-use merak_service::{EventLog, EventSink, LOG_SINK, ReportSettings, Service, ServiceSettings};
+use merak_service::{
+    EventLog, EventSettings, EventSink, LOG_SINK, ReportSettings, Service, ServiceSettings,
+};
 use merak_storage::{Interposer, Storage, StorageSettings};
 use merak_webhook::Webhook;
 use secrecy::{ExposeSecret as _, SecretBox};
@@ -117,7 +119,7 @@ pub async fn wire_up_interposed(
             doctor_timeout: doctor_timeout(limits),
             reports: report_settings(&config.metrics_reports),
             tasks: config.background.tasks.clone(),
-            wanted_events: wanted_events(&config.events),
+            events: event_settings(&config.events),
             deliveries: config.events.deliveries.clone(),
             requests: config.events.requests.clone(),
         },
@@ -154,9 +156,10 @@ pub async fn wire_up_interposed(
     })
 }
 
-fn wanted_events(events: &config::Events) -> BTreeMap<String, BTreeSet<EventType>> {
+fn event_settings(events: &config::Events) -> EventSettings {
     let wanted = events.wanted.iter();
-    wanted.map(|(sink, types)| ((*sink).to_owned(), types.clone())).collect()
+    let wanted = wanted.map(|(sink, types)| ((*sink).to_owned(), types.clone())).collect();
+    EventSettings { wanted, denied_attributes: events.denied_attributes.clone() }
 }
 
 /// Who is told of events, but for the database.

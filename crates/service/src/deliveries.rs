@@ -18,15 +18,14 @@ use crate::{Error, Service};
 #[derive(Debug, thiserror::Error)]
 pub enum DeliveryError {
     /// It is not known which, or it could not be noted that it was told: then it is told again.
-    #[error("the database does not say which events are to be delivered, or does not note that they were")]
+    #[error(
+        "the database does not say which events are to be delivered, or does not note that they were"
+    )]
     Database(#[from] merak_metastore::Error),
     /// The sink does not take them.
     #[error("the sink {0} does not take them")]
     Sink(&'static str, #[source] BoxError),
 }
-
-/// The sink that the database itself is: what is kept for it is delivered.
-pub const DATABASE_SINK: &str = "database";
 
 /// The sink that is the log.
 pub const LOG_SINK: &str = "log";
@@ -128,7 +127,9 @@ impl Service {
                     failures = failures.saturating_add(1);
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(
-                        error, sink = sink.name(), failures,
+                        error,
+                        sink = sink.name(),
+                        failures,
                         "events could not be delivered, which is tried again"
                     );
                 }

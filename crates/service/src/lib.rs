@@ -14,11 +14,11 @@ mod deliveries;
 mod doctor;
 mod error;
 mod event_json;
+mod events;
 mod external;
 mod foreign_files;
 mod generic_tables;
 mod grants;
-mod listeners;
 mod locations;
 mod metadata;
 mod namespaces;
@@ -48,12 +48,12 @@ mod versioned;
 mod view_commits;
 mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use merak_metastore::Metastore;
-use merak_model::{Clock, EventType, Features, RealmId};
+use merak_model::{Clock, Features, RealmId};
 use merak_storage::Storage;
 use merak_table_metadata::ViewMetadata;
 
@@ -64,12 +64,11 @@ pub use catalog_roles::CatalogRoleDraft;
 pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
 pub use commits::Commit;
 pub use delegation::{AccessDelegation, ClientAccess, TableCredentials};
-pub use deliveries::{
-    DATABASE_SINK, DeliveryError, DeliverySettings, EventLog, EventSink, LOG_SINK,
-};
+pub use deliveries::{DeliveryError, DeliverySettings, EventLog, EventSink, LOG_SINK};
 pub use doctor::PolicyExplanation;
 pub use error::Error;
 pub use event_json::{event_json, parse_rfc3339, rfc3339};
+pub use events::{DATABASE_SINK, EventSettings};
 pub use generic_tables::{GenericTable, GenericTableDraft, LoadedGenericTable};
 pub use merak_metastore::{
     AuditQuery, AuditRecord, Delivery, EventRecord, EventsQuery, ResourceFilter,
@@ -113,8 +112,8 @@ pub struct ServiceSettings {
     pub reports: ReportSettings,
     /// How work in the background is done.
     pub tasks: TaskSettings,
-    /// Who is told of events, by their names, and of which types each.
-    pub wanted_events: BTreeMap<String, BTreeSet<EventType>>,
+    /// Who is told of what happens.
+    pub events: EventSettings,
     /// How sinks are told of events.
     pub deliveries: DeliverySettings,
     /// What is kept of requests.
@@ -135,7 +134,7 @@ pub struct Service {
     reports: ReportSettings,
     tasks: Arc<tasks::Tasks>,
     deliveries: Arc<DeliverySettings>,
-    events: Arc<listeners::Listeners>,
+    events: Arc<events::Events>,
     requests: Arc<requests::Requests>,
     /// The idempotency key of the request that is served.
     answer_key: Option<Arc<AnswerKey>>,
@@ -156,8 +155,8 @@ impl Service {
         let reports = settings.reports.clone();
         let tasks = Arc::new(tasks::Tasks::new(&settings.tasks));
         let deliveries = Arc::new(settings.deliveries.clone());
-        let events = Arc::new(listeners::Listeners::new(settings.wanted_events.clone()));
         let requests = Arc::new(requests::Requests::new(settings.requests.clone()));
+        let events = Arc::new(events::Events::new(settings.events.clone()));
         Self {
             metastore,
             clock,

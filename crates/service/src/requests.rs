@@ -221,7 +221,7 @@ impl Service {
             roles: served.trail.roles(),
             catalog,
             resource,
-            attributes: Value::Object(attributes).to_string(),
+            attributes: Value::Object(self.events.without_denied(attributes)).to_string(),
         };
         let recorded = Recorded { event, sinks };
         self.requests.gather(&served.realm, Gathered::Event(Box::new(recorded)));

@@ -160,6 +160,42 @@ pub async fn changes_whose_event_is_there_are_not_made_again(store: Arc<dyn Meta
     assert_eq!(world.pending("more").await, (0, None));
 }
 
+pub async fn the_event_of_an_attempt_is_there_if_the_attempt_was_settled(
+    store: Arc<dyn Metastore>,
+) {
+    let world = World::new(store).await;
+    let task = crate::NewTask {
+        id: EntityId(7),
+        kind: "work".to_owned(),
+        catalog_id: EntityId(1),
+        subject: "t".to_owned(),
+        details: "{}".to_owned(),
+        created_ms: 1,
+    };
+    world.apply(&[Change::AddTask(Box::new(task))]).await.unwrap();
+    let realms = [world.realm.clone()];
+    let claimed = world.store.claim_task(&realms, "w1", 10, 20).await.unwrap();
+    let hold = |owner: &str| crate::Hold {
+        realm: world.realm.clone(),
+        task: claimed.clone().unwrap().1.id,
+        owner: owner.to_owned(),
+    };
+    let attempted = event(&EventIds::default(), START_MS, "t");
+    let events = [to(&attempted, &["log"])];
+    let settle = async |owner: &str| {
+        let (hold, end) = (hold(owner), crate::TaskEnd::Done);
+        world.store.settle_task(&hold, "{}", &end, 15, &events).await.unwrap()
+    };
+
+    assert!(!settle("w2").await, "it is not this one's");
+    assert!(world.events(&all()).await.is_empty());
+    assert!(settle("w1").await);
+    assert!(!settle("w1").await, "it is settled");
+
+    assert_eq!(world.events(&all()).await, [attempted.clone()]);
+    assert_eq!(world.pending("log").await.0, 1);
+}
+
 pub async fn an_event_in_a_realm_that_is_not_there_is_refused(store: Arc<dyn Metastore>) {
     let realm = RealmId::new("nowhere");
     let made = to(&event(&EventIds::default(), START_MS, "lake"), &[]);

@@ -134,11 +134,9 @@ fn token(id: EventId) -> String {
 fn parse_token(token: &str) -> Result<EventId, ApiError> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();
     let text = bytes.and_then(|bytes| String::from_utf8(bytes).ok());
-    text.as_deref()
-        .and_then(|text| EventId::parse(text.strip_prefix(TOKEN_PREFIX)?))
-        .ok_or_else(|| {
-            bad_request("Invalid page token: it must be the nextPageToken of an earlier answer")
-        })
+    text.as_deref().and_then(|text| EventId::parse(text.strip_prefix(TOKEN_PREFIX)?)).ok_or_else(
+        || bad_request("Invalid page token: it must be the nextPageToken of an earlier answer"),
+    )
 }
 
 fn show_events(events: &[EventRecord], next: Option<EventId>) -> Result<Response, ApiError> {

@@ -156,11 +156,7 @@ const SUBJECTS: &[(&str, &str, EventSubject)] = {
         ("DELETE", POLICY, S::DropPolicy),
         ("PUT", MAPPINGS, S::AttachPolicy),
         ("POST", MAPPINGS, S::DetachPolicy),
-        (
-            "GET",
-            "/api/catalog/polaris/v1/{prefix}/applicable-policies",
-            S::GetApplicablePolicies,
-        ),
+        ("GET", "/api/catalog/polaris/v1/{prefix}/applicable-policies", S::GetApplicablePolicies),
         ("GET", "/api/management/v1/catalogs", S::ListCatalogs),
         ("POST", "/api/management/v1/catalogs", S::CreateCatalog),
         ("GET", "/api/management/v1/catalogs/{catalogName}", S::GetCatalog),
@@ -218,7 +214,8 @@ const GENERIC_TABLES: &str =
 const GENERIC_TABLE: &str =
     "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/generic-tables/{generic-table}";
 const POLICIES: &str = "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies";
-const POLICY: &str = "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}";
+const POLICY: &str =
+    "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}";
 const MAPPINGS: &str =
     "/api/catalog/polaris/v1/{prefix}/namespaces/{namespace}/policies/{policy-name}/mappings";
 const ROLES_OF_PRINCIPAL: &str = "/api/management/v1/principals/{principalName}/principal-roles";
@@ -298,7 +295,8 @@ mod tests {
 
     #[test]
     fn what_is_not_in_the_path_is_not_named() {
-        let found = subject(&Method::POST, "/api/management/v1/catalogs", "/api/management/v1/catalogs");
+        let found =
+            subject(&Method::POST, "/api/management/v1/catalogs", "/api/management/v1/catalogs");
 
         assert!(!found.changes_nothing);
         assert_eq!((found.catalog, found.resource), (None, None));

@@ -209,7 +209,8 @@ pub(super) struct EventCategories;
 
 impl Format for EventCategories {
     type Value = Vec<EventCategory>;
-    const EXPECTED: &'static str = "a list of categories of events such as `TABLE` or `NAMESPACE`, with commas between";
+    const EXPECTED: &'static str =
+        "a list of categories of events such as `TABLE` or `NAMESPACE`, with commas between";
 
     fn parse(text: &str) -> Result<Vec<EventCategory>, String> {
         let parse = |name: &String| EventCategory::parse(&constant(name)).ok_or_else(not::<Self>);

@@ -41,8 +41,7 @@ pub(super) const WITHOUT_MEANING: &[(&str, &str)] = &[
     ("quarkus", NO_JVM),
 ];
 
-const EVENTS_KEPT: &str =
-    "Events wait in the database, any number of them; what the settings above do not name is not here.";
+const EVENTS_KEPT: &str = "Events wait in the database, any number of them; what the settings above do not name is not here.";
 const NO_JVM: &str = "There is neither Quarkus nor a JVM.";
 const NO_NOSQL: &str = "Everything is kept in PostgreSQL or SQLite.";
 const ONE_KIND: &str = "There is one kind, and it is always on.";

@@ -67,10 +67,7 @@ fn a_listener_hears_of_all_types_or_of_those_that_are_named() {
         (LISTENERS, "log,database"),
         ("polaris.event-listener.log.enabled-event-types", "AFTER_CREATE_TABLE, after-drop-view"),
         ("polaris.event-listener.log.enabled-event-categories", "transaction"),
-        (
-            "POLARIS_EVENT_LISTENER_PERSISTENCE_IN_MEMORY_BUFFER_ENABLED_EVENT_CATEGORIES",
-            "CONFIG",
-        ),
+        ("POLARIS_EVENT_LISTENER_PERSISTENCE_IN_MEMORY_BUFFER_ENABLED_EVENT_CATEGORIES", "CONFIG"),
     ]);
 
     let expected =
