@@ -2,6 +2,7 @@
 
 mod access;
 mod asked;
+mod audit;
 mod catalog_roles;
 mod catalogs;
 mod commits;
@@ -10,6 +11,7 @@ mod counts;
 mod create_table;
 mod doctor;
 mod escalation;
+mod events_delivery;
 mod explain;
 mod external;
 mod faults;
@@ -36,6 +38,7 @@ mod principals;
 mod purge;
 mod races;
 mod rates;
+mod read_events;
 mod realms;
 mod register;
 mod rename;

@@ -14,6 +14,7 @@ pub mod operations;
 pub mod privileges;
 mod requirement;
 mod targets;
+mod trail;
 
 pub use actor::Actor;
 pub use authorized::{
@@ -46,3 +47,4 @@ pub use targets::{
     ResolvedTransaction, ResolvedView, ResolvedViewRename, Securable, SecurablePath, Spot,
     TablePath, TransactionPath, TransactionTarget,
 };
+pub use trail::{Noted, Trail, note, note_authenticated, note_principal_id};

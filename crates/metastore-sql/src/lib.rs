@@ -9,6 +9,7 @@
 
 mod answers;
 mod apply;
+mod audit;
 mod change;
 mod connection;
 mod entity;

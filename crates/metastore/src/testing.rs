@@ -12,6 +12,7 @@
 #![expect(missing_docs, reason = "a case's name is a sentence")]
 
 mod answers;
+mod audit;
 mod beside;
 mod events;
 mod grants;
@@ -37,6 +38,7 @@ use crate::{
 };
 
 pub use answers::*;
+pub use audit::*;
 pub use beside::*;
 pub use events::*;
 pub use grants::*;
@@ -160,6 +162,10 @@ macro_rules! metastore_conformance {
             reports_outlive_their_table_and_not_their_realm
             a_report_in_a_realm_that_is_not_there_is_refused
             reports_of_all_realms_are_forgotten_once_they_are_too_old
+
+            audit_records_come_back_the_newest_first
+            audit_records_are_found_by_what_they_say
+            audit_records_go_with_their_realm_and_once_they_are_too_old
 
             an_answer_is_remembered_with_what_was_done
             nothing_is_done_where_the_key_has_an_answer

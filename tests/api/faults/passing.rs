@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use merak_metastore::{
-    AnswerRecord, Answers, Delivery, Error, EventRecord, Events, EventsQuery, FoundReport, Hold,
-    MetricsReport, MetricsReports, Recorded, ReportsQuery, TablesAfter, Task, TaskEnd, Tasks,
+    AnswerRecord, Answers, AuditQuery, AuditRecord, AuditRecords, Delivery, Error, EventRecord,
+    Events, EventsQuery, FoundReport, Hold, MetricsReport, MetricsReports, Recorded, ReportsQuery,
+    TablesAfter, Task, TaskEnd, Tasks,
 };
 use merak_model::{Entity, EntityId, EventId, RealmId};
 
@@ -40,6 +41,29 @@ impl Answers for Between {
 
     async fn forget_answers(&self, now_ms: i64, limit: u32) -> Result<u64, Error> {
         self.inner.forget_answers(now_ms, limit).await
+    }
+}
+
+#[async_trait]
+impl AuditRecords for Between {
+    async fn add_audit_records(
+        &self,
+        realm: &RealmId,
+        records: &[AuditRecord],
+    ) -> Result<(), Error> {
+        self.inner.add_audit_records(realm, records).await
+    }
+
+    async fn audit_records(
+        &self,
+        realm: &RealmId,
+        query: &AuditQuery,
+    ) -> Result<Vec<AuditRecord>, Error> {
+        self.inner.audit_records(realm, query).await
+    }
+
+    async fn forget_audit_records(&self, before_ms: i64, limit: u32) -> Result<u64, Error> {
+        self.inner.forget_audit_records(before_ms, limit).await
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use merak_metastore::{
-    AnswerRecord, Answers, Bootstrap, Change, Delivery, Error, EventRecord, Events, EventsQuery,
-    FoundReport, Hold, Metastore, MetricsReport, MetricsReports, PrincipalCredentials,
-    PrincipalSecrets, Recorded, ReportsQuery, Resolution, ResolveRequest, TablesAfter, Task,
-    TaskEnd, Tasks,
+    AnswerRecord, Answers, AuditQuery, AuditRecord, AuditRecords, Bootstrap, Change, Delivery,
+    Error, EventRecord, Events, EventsQuery, FoundReport, Hold, Metastore, MetricsReport,
+    MetricsReports, PrincipalCredentials, PrincipalSecrets, Recorded, ReportsQuery, Resolution,
+    ResolveRequest, TablesAfter, Task, TaskEnd, Tasks,
 };
 use merak_model::{Entity, EntityId, EventId, RealmId};
 use secrecy::{ExposeSecret as _, SecretBox};
@@ -97,6 +97,21 @@ impl Answers for FakeMetastore {
 
     async fn forget_answers(&self, _: i64, _: u32) -> Result<u64, Error> {
         unreachable!("requests are answered elsewhere")
+    }
+}
+
+#[async_trait]
+impl AuditRecords for FakeMetastore {
+    async fn add_audit_records(&self, _: &RealmId, _: &[AuditRecord]) -> Result<(), Error> {
+        unreachable!("requests are kept elsewhere")
+    }
+
+    async fn audit_records(&self, _: &RealmId, _: &AuditQuery) -> Result<Vec<AuditRecord>, Error> {
+        unreachable!("requests are kept elsewhere")
+    }
+
+    async fn forget_audit_records(&self, _: i64, _: u32) -> Result<u64, Error> {
+        unreachable!("requests are kept elsewhere")
     }
 }
 
