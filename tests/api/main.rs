@@ -2,6 +2,7 @@
 
 mod access;
 mod asked;
+mod audit;
 mod catalog_roles;
 mod catalogs;
 mod commits;
@@ -11,6 +12,8 @@ mod counts;
 mod create_table;
 mod doctor;
 mod escalation;
+mod events;
+mod events_delivery;
 mod explain;
 mod external;
 mod faults;
@@ -37,6 +40,7 @@ mod principals;
 mod purge;
 mod races;
 mod rates;
+mod read_events;
 mod realms;
 mod register;
 mod rename;

@@ -10,7 +10,7 @@ use merak_model::Privilege::{
     PrincipalRoleCreate, PrincipalRoleDrop, PrincipalRoleList, PrincipalRoleListGrants,
     PrincipalRoleManageGrantsOnSecurable, PrincipalRoleReadProperties,
     PrincipalRoleWriteProperties, PrincipalRotateCredentials, PrincipalWriteProperties,
-    TableManageGrantsOnSecurable, ViewManageGrantsOnSecurable,
+    ServiceManageAccess, TableManageGrantsOnSecurable, ViewManageGrantsOnSecurable,
 };
 use serde_json::{Value, json};
 
@@ -335,6 +335,18 @@ pub(crate) const ACCESS_OPERATIONS: &[Operation] = &[
         success: 201,
         request: |world| grants(world, Method::POST, "policy"),
         ..LAKE_ROW
+    },
+    Operation {
+        id: "listEvents",
+        needs: &[ServiceManageAccess],
+        request: |_| get("/api/management/v1/events".to_owned()),
+        ..ROOT_ROW
+    },
+    Operation {
+        id: "listAuditRecords",
+        needs: &[ServiceManageAccess],
+        request: |_| get("/api/management/v1/audit".to_owned()),
+        ..ROOT_ROW
     },
     Operation {
         id: "explainAccess",

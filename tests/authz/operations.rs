@@ -111,11 +111,11 @@ fn create(world: &World<'_>, is_staged: bool) -> Request {
 }
 
 use Privilege::{
-    CatalogCreate, CatalogDrop, CatalogList, CatalogManageGrantsOnSecurable, CatalogManageMetadata,
-    CatalogReadProperties, CatalogWriteProperties, NamespaceCreate, NamespaceDrop, NamespaceList,
-    NamespaceReadProperties, NamespaceWriteProperties, TableAddSchema, TableCreate, TableDrop,
-    TableFullMetadata, TableList, TableReadData, TableReadProperties, TableSetProperties,
-    TableWriteData, TableWriteProperties,
+    CatalogCreate, CatalogDrop, CatalogList, CatalogManageAccess, CatalogManageGrantsOnSecurable,
+    CatalogManageMetadata, CatalogReadProperties, CatalogWriteProperties, NamespaceCreate,
+    NamespaceDrop, NamespaceList, NamespaceReadProperties, NamespaceWriteProperties,
+    TableAddSchema, TableCreate, TableDrop, TableFullMetadata, TableList, TableReadData,
+    TableReadProperties, TableSetProperties, TableWriteData, TableWriteProperties,
 };
 
 pub(crate) const OPERATIONS: &[Operation] = &[
@@ -221,6 +221,12 @@ pub(crate) const OPERATIONS: &[Operation] = &[
             let namespace = world.namespace();
             get(format!("{CATALOGS}/lake/metrics-reports?namespace={namespace}&table=t"))
         },
+        ..ROW
+    },
+    Operation {
+        id: "listCatalogEvents",
+        needs: &[CatalogManageAccess],
+        request: |_| get(format!("{CATALOGS}/lake/events")),
         ..ROW
     },
     Operation {

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("opa", &["authz", "model"]),
     ("storage", &["authz", "model"]),
     ("service", &["authz", "manifest", "metastore", "model", "storage", "table-metadata"]),
+    ("webhook", &["service"]),
     // Not the metastore and not the storage: a handler reaches data only through the service, which
     // demands a proof.
     ("rest", &["authn", "authz", "model", "service", "wire"]),
@@ -34,6 +35,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "service",
             "storage",
             "table-metadata",
+            "webhook",
             "wire",
         ],
     ),
@@ -51,7 +53,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("azure_core", &["storage"]),
     ("azure_identity", &["storage"]),
     ("google-cloud-auth", &["storage"]),
-    ("reqwest", &["authn", "doubles", "opa", "server", "storage"]),
+    ("reqwest", &["authn", "doubles", "opa", "server", "storage", "webhook"]),
     ("regex", &["authn"]),
     ("ruzstd", &["manifest"]),
     ("snap", &["manifest"]),

@@ -112,7 +112,8 @@ pub trait Operation: Send + Sync {
 /// ```compile_fail,E0451
 /// # use merak_authz::{Authorized, ResolvedCaller, ResolvedTable, operations::LoadTable};
 /// fn forge(realm: merak_model::RealmId, caller: ResolvedCaller, target: ResolvedTable) {
-///     let _ = Authorized { realm, caller, operation: LoadTable, target };
+///     let request_id = String::new();
+///     let _ = Authorized { realm, caller, request_id, operation: LoadTable, target };
 /// }
 /// ```
 ///
@@ -133,6 +134,7 @@ pub trait Operation: Send + Sync {
 pub struct Authorized<O: Operation> {
     realm: RealmId,
     caller: ResolvedCaller,
+    request_id: String,
     operation: O,
     target: O::Target,
 }
@@ -146,6 +148,11 @@ impl<O: Operation> Authorized<O> {
     /// Who it was allowed to.
     pub fn caller(&self) -> &ResolvedCaller {
         &self.caller
+    }
+
+    /// The id of the request it was allowed in.
+    pub fn request_id(&self) -> &str {
+        &self.request_id
     }
 
     /// What was allowed, with all that was judged.
@@ -176,7 +183,8 @@ pub(crate) async fn allow<O: Operation>(
     let judgement = judge(asking, &caller, &operation, &target, features, external).await;
     match judgement {
         Ok(judgement) if judgement.is_allowed() => {
-            Ok(Authorized { realm: asking.realm.clone(), caller, operation, target })
+            let (realm, request_id) = (asking.realm.clone(), asking.request_id.clone());
+            Ok(Authorized { realm, caller, request_id, operation, target })
         }
         Ok(judgement) => {
             Err(NotAllowed::Refused(Box::new(Refused { caller, operation, target, judgement })))

@@ -16,6 +16,7 @@ use crate::operations::{
     LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation, ReplayAnswer,
 };
 use crate::targets::{CatalogPath, NewTablePath, ResolvedCatalog, Securable, TablePath};
+use crate::trail::{Noted, note, note_who, role_names};
 use crate::{
     Authorized, CreateGenericTableAccess, CreateTableAccess, Error, ExternalAuthorizer,
     GenericTableAccess, Need, Operation, Reach, TableAccess, Verdict,
@@ -85,7 +86,7 @@ impl Authorizer {
     ) -> Result<Authorized<O>, Error> {
         let request = O::Target::request(path, caller.reference.clone());
         let (who, resolution) = self.resolve(caller, &request).await?;
-        record_who(&who);
+        note_who(&who);
         record_operation(&operation);
         let target = O::Target::found(path, resolution)?;
         record_target(&target);
@@ -138,7 +139,7 @@ impl Authorizer {
         }
         let request = M::Target::request(path, caller.reference.clone());
         let (who, resolution) = self.resolve(caller, &request).await?;
-        record_who(&who);
+        note_who(&who);
         let target = M::Target::found(path, resolution).inspect_err(|_| record_operation(&read))?;
         record_target(&target);
         let features = self.features_of(&caller.realm);
@@ -254,27 +255,14 @@ pub(crate) fn require_roles(asked: &RoleSelection, who: &ResolvedCaller) -> Resu
     }
 }
 
-/// Says in the request's span who asks, and in which roles: the line that is logged for the request
-/// has it, whatever becomes of it.
-fn record_who(who: &ResolvedCaller) {
-    let span = tracing::Span::current();
-    if !span.is_disabled() {
-        span.record("principal", who.name.as_str());
-        span.record("roles", role_names(who));
-    }
-}
-
 /// Says for what. Once for each request: what is recorded twice is logged twice.
 fn record_operation<O: Operation>(operation: &O) {
-    tracing::Span::current().record("operation", operation.name());
+    note(Noted::Operation, || operation.name().to_owned());
 }
 
 /// Says on what, as far as that is there.
 fn record_target<T: Securable>(target: &T) {
-    let span = tracing::Span::current();
-    if !span.is_disabled() {
-        span.record("securable", securables(target));
-    }
+    note(Noted::Securable, || securables(target));
 }
 
 /// What was acted on. A transaction may act on a thousand tables, of which the first are named.
@@ -286,11 +274,6 @@ fn securables<T: Securable>(target: &T) -> String {
         named.push(format!("{} more", spots.len() - NAMED));
     }
     named.join(", ")
-}
-
-fn role_names(who: &ResolvedCaller) -> String {
-    let roles: Vec<_> = who.roles.iter().map(|role| role.name.as_str()).collect();
-    roles.join(", ")
 }
 
 fn refusal<O: Operation>(not_allowed: NotAllowed<O>) -> Error {
@@ -321,7 +304,7 @@ fn forbidden<O: Operation>(refused: &Refused<O>) -> Error {
         None => missing.join(", "),
     };
     // The span says the rest.
-    tracing::Span::current().record("missing", &missing);
+    note(Noted::Missing, || missing);
     tracing::info!("operation refused");
     if judgement.must_rotate {
         return Error::MustRotate { principal: who.name.clone(), operation: operation.name() };

@@ -3,6 +3,7 @@
 //! The decision does not know what happens next: nothing here reads files or speaks HTTP.
 #![warn(missing_docs)]
 
+mod actor;
 mod authorized;
 mod authorizer;
 mod error;
@@ -13,7 +14,9 @@ pub mod operations;
 pub mod privileges;
 mod requirement;
 mod targets;
+mod trail;
 
+pub use actor::Actor;
 pub use authorized::{
     Authorized, CreateGenericTableAccess, CreateTableAccess, GenericTableAccess, Operation, Reach,
     TableAccess,
@@ -44,3 +47,4 @@ pub use targets::{
     ResolvedTransaction, ResolvedView, ResolvedViewRename, Securable, SecurablePath, Spot,
     TablePath, TransactionPath, TransactionTarget,
 };
+pub use trail::{Noted, Trail, note, note_authenticated, note_principal_id};

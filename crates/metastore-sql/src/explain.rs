@@ -93,7 +93,8 @@ pub(crate) async fn explain(
             | Change::DetachPolicy { .. }
             | Change::DetachPolicyFromAll(_)
             | Change::Answer(_)
-            | Change::AddTask(_) => Err(Error::Unavailable(source).into()),
+            | Change::AddTask(_)
+            | Change::Record(_) => Err(Error::Unavailable(source).into()),
         },
         (Trouble::Failed(Failure::Answered(_)), _) | (Trouble::Missed, Change::Answer(_)) => {
             Err(Error::AlreadyAnswered.into())
@@ -118,6 +119,7 @@ pub(crate) async fn explain(
             Err(Error::TypeAttached { target: mapping.target }.into())
         }
         (Trouble::Missed, Change::DetachPolicy { .. }) => Err(Error::NotAttached.into()),
+        (Trouble::Missed, Change::Record(_)) => Err(Error::AlreadyRecorded.into()),
         (Trouble::Missed, Change::RotateSecrets { principal, .. }) => {
             Err(Error::SecretsMoved(*principal).into())
         }

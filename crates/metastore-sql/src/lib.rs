@@ -9,8 +9,11 @@
 
 mod answers;
 mod apply;
+mod audit;
+mod change;
 mod connection;
 mod entity;
+mod events;
 mod explain;
 mod migrate;
 mod overlap;

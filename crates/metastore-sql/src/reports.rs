@@ -63,7 +63,7 @@ impl MetricsReports for SqlMetastore {
 
 impl SqlMetastore {
     /// Runs a statement that writes and is a transaction by itself.
-    async fn write(
+    pub(crate) async fn write(
         &self,
         statement: &'static Statement,
         params: &[Param<'_>],

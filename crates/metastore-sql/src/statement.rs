@@ -62,6 +62,7 @@ statements! {
         FIND_TASK = "find_task";
         FIND_VERSION = "find_version";
         GRANT = "grant";
+        LIST_AUDIT_RECORDS = "list_audit_records";
         LIST_TABLES = "list_tables";
         LIST_TASKS = "list_tasks";
         MAKE_REALM = "make_realm";
@@ -84,13 +85,24 @@ statements! {
         UPDATE_ENTITY = "update_entity";
     }
     apart {
+        ADD_AUDIT_RECORDS = "add_audit_records";
+        CLAIM_DELIVERIES = "claim_deliveries";
         CLAIM_TASK = "claim_task";
         CREATE_ENTITY_APART = "create_entity_apart";
+        EVENTS_NEWEST_FIRST = "events_newest_first";
+        EVENTS_OLDEST_FIRST = "events_oldest_first";
         FIND_OVERLAP = "find_overlap";
         FORGET_ANSWERS = "forget_answers";
+        FORGET_AUDIT_RECORDS = "forget_audit_records";
+        FORGET_DELIVERIES = "forget_deliveries";
+        FORGET_EVENTS = "forget_events";
         FORGET_REPORTS = "forget_reports";
         FORGET_TASKS = "forget_tasks";
+        PENDING_DELIVERIES = "pending_deliveries";
+        POSTPONE_DELIVERIES = "postpone_deliveries";
+        RECORD_EVENTS = "record_events";
         RESOLVE = "resolve";
+        SETTLE_DELIVERIES = "settle_deliveries";
         UPDATE_ENTITY_APART = "update_entity_apart";
     }
     extended {
@@ -121,7 +133,7 @@ mod tests {
     /// what was found for it.
     fn reads_it_all(step: &str) -> bool {
         let Some(scanned) = step.strip_prefix("SCAN ") else { return false };
-        let tables = "b e g i m o p t one entity entity_place grant_record idempotency_record metrics_report policy_mapping_record principal_secret task used_place";
+        let tables = "b d e g i m o p t one audit_record entity entity_place event event_delivery grant_record idempotency_record metrics_report policy_mapping_record principal_secret task used_place";
         let name = scanned.split(' ').next().unwrap_or_default();
         tables.split(' ').any(|table| table == name) || scanned.contains(" USING ")
     }
@@ -144,6 +156,8 @@ mod tests {
             include_str!("../../../migrations/sqlite/0002_extra_places.sql"),
             include_str!("../../../migrations/sqlite/0003_protocol.sql"),
             include_str!("../../../migrations/sqlite/0004_policies.sql"),
+            include_str!("../../../migrations/sqlite/0005_events.sql"),
+            include_str!("../../../migrations/sqlite/0006_audit_records.sql"),
         ] {
             connection.execute(sqlx::raw_sql(schema)).await.unwrap();
         }

@@ -1,7 +1,7 @@
 //! Work in the background, as rows.
 
 use async_trait::async_trait;
-use merak_metastore::{Error, Hold, TablesAfter, Task, TaskEnd, TaskState, Tasks};
+use merak_metastore::{Error, Hold, Recorded, TablesAfter, Task, TaskEnd, TaskState, Tasks};
 use merak_model::{Entity, EntityId, RealmId};
 
 use crate::connection::{Failure, Param, Row};
@@ -50,6 +50,7 @@ impl Tasks for SqlMetastore {
         progress: &str,
         end: &TaskEnd,
         now_ms: i64,
+        events: &[Recorded],
     ) -> Result<bool, Error> {
         let (state, due_ms, error, uncounted) = match end {
             TaskEnd::Done => (TaskState::Done, now_ms, None, 0),
@@ -70,7 +71,11 @@ impl Tasks for SqlMetastore {
             Param::Int(uncounted),
             Param::Bool(!matches!(end, TaskEnd::GivenBack)),
         ];
-        Ok(apply::run(&self.writes, &sql::SETTLE_TASK, &params).await?.is_some())
+        if events.is_empty() {
+            return Ok(apply::run(&self.writes, &sql::SETTLE_TASK, &params).await?.is_some());
+        }
+        let realm = &hold.realm;
+        apply::run_recorded(&self.writes, &sql::SETTLE_TASK, &params, realm, events).await
     }
 
     async fn tasks(

@@ -2,6 +2,8 @@
 
 use merak_model::{Entity, EntityId, EntityVersion, GrantRecord, Properties};
 
+use crate::Recorded;
+
 /// One step of a write.
 #[derive(Debug, Clone)]
 pub enum Change {
@@ -77,6 +79,11 @@ pub enum Change {
     Answer(Box<AnswerRecord>),
     /// Adds work for the background.
     AddTask(Box<NewTask>),
+    /// Keeps an event, and a pending delivery for each of its sinks. Fails with
+    /// [`crate::Error::AlreadyRecorded`], and with it all changes, if an event with that id is there:
+    /// then the same changes were made before. Where they end the changes, they are one statement
+    /// together, and are kept only if the others change something: what is granted already is not.
+    Record(Box<Recorded>),
 }
 
 /// A policy and what it is attached to.

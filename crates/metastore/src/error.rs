@@ -62,6 +62,9 @@ pub enum Error {
     /// The request was answered before, under the same idempotency key: nothing was changed now.
     #[error("the request was answered before")]
     AlreadyAnswered,
+    /// An event of the changes is there already: they were made before, and nothing was changed now.
+    #[error("the changes were made before")]
+    AlreadyRecorded,
     /// The change was sent, and what became of it is not known: it may have happened.
     #[error("it is not known whether the change was made")]
     OutcomeUnknown(#[source] BoxError),

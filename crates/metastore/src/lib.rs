@@ -5,8 +5,10 @@
 #![warn(missing_docs)]
 
 mod answers;
+mod audit;
 mod change;
 mod error;
+mod events;
 mod reports;
 mod resolve;
 mod tasks;
@@ -20,8 +22,12 @@ use merak_model::{Entity, EntityId, RealmId};
 use secrecy::SecretBox;
 
 pub use answers::Answers;
+pub use audit::{AuditQuery, AuditRecord, AuditRecords};
 pub use change::{AnswerRecord, Change, MetadataBody, NewTask, PolicyMapping, PrincipalSecrets};
 pub use error::{BoxError, Error};
+pub use events::{
+    Delivery, EventOrder, EventRecord, Events, EventsQuery, Recorded, ResourceFilter,
+};
 pub use reports::{
     FoundReport, MetricsReport, MetricsReports, ReportKind, ReportsOf, ReportsQuery,
 };
@@ -37,7 +43,9 @@ pub use tasks::{Hold, TablesAfter, Task, TaskEnd, TaskState, Tasks};
 /// Each method is one transaction: what it reads comes from one snapshot, and what it writes is
 /// durable and visible to every replica once it returns `Ok`. No transaction ever leaves this trait.
 #[async_trait]
-pub trait Metastore: Answers + MetricsReports + Tasks + Debug + Send + Sync {
+pub trait Metastore:
+    Answers + AuditRecords + Events + MetricsReports + Tasks + Debug + Send + Sync
+{
     /// Reads who is calling, what is on a path, the grants on it that bear on the caller and, if
     /// asked, a page of children, what is beside the path, or other grants: all in one statement.
     /// What is not there is absent from the answer.

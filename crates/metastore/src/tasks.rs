@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use merak_model::{Entity, EntityId, RealmId};
 
-use crate::Error;
+use crate::{Error, Recorded};
 
 /// How far a task has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,13 +134,15 @@ pub trait Tasks {
         due_ms: i64,
     ) -> Result<bool, Error>;
 
-    /// Ends an attempt. False if the task was taken by another meanwhile: then nothing is changed.
+    /// Ends an attempt, and keeps these events of it. False if the task was taken by another
+    /// meanwhile: then nothing is changed or kept.
     async fn settle_task(
         &self,
         hold: &Hold,
         progress: &str,
         end: &TaskEnd,
         now_ms: i64,
+        events: &[Recorded],
     ) -> Result<bool, Error>;
 
     /// The tasks of a catalog with greater ids than `after`, in the order of these.

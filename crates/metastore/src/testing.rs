@@ -12,7 +12,9 @@
 #![expect(missing_docs, reason = "a case's name is a sentence")]
 
 mod answers;
+mod audit;
 mod beside;
+mod events;
 mod grants;
 mod overlaps;
 mod places;
@@ -36,7 +38,9 @@ use crate::{
 };
 
 pub use answers::*;
+pub use audit::*;
 pub use beside::*;
+pub use events::*;
 pub use grants::*;
 pub use overlaps::*;
 pub use places::*;
@@ -159,6 +163,10 @@ macro_rules! metastore_conformance {
             a_report_in_a_realm_that_is_not_there_is_refused
             reports_of_all_realms_are_forgotten_once_they_are_too_old
 
+            audit_records_come_back_the_newest_first
+            audit_records_are_found_by_what_they_say
+            audit_records_go_with_their_realm_and_once_they_are_too_old
+
             an_answer_is_remembered_with_what_was_done
             nothing_is_done_where_the_key_has_an_answer
             nothing_is_remembered_of_what_failed
@@ -193,6 +201,24 @@ macro_rules! metastore_conformance {
             tasks_of_a_catalog_are_listed_in_pages
             ended_tasks_are_forgotten_a_few_at_a_time
             tables_of_a_catalog_are_listed_in_pages
+
+            an_event_is_there_if_its_change_is
+            an_event_goes_along_with_an_answer
+            what_is_granted_again_is_no_event
+            changes_whose_event_is_there_are_not_made_again
+            the_event_of_an_attempt_is_there_if_the_attempt_was_settled
+            an_event_in_a_realm_that_is_not_there_is_refused
+            what_happened_comes_back_as_it_was
+            events_are_found_by_what_is_known_of_them
+            pages_of_events_follow_one_another_in_either_order
+            deliveries_are_taken_by_one_of_those_who_ask
+            a_delivery_that_is_settled_is_pending_no_more
+            deliveries_are_taken_from_a_worker_that_died
+            deliveries_of_other_realms_are_not_taken
+            events_are_forgotten_once_nobody_is_to_be_told
+            what_is_pending_to_a_sink_that_is_gone_is_forgotten
+            a_realm_goes_with_its_events
+            of_racing_updates_only_the_winner_leaves_its_event
         }
     };
     ($fresh:expr => $($case:ident)+) => {$(

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod entity;
+pub mod event;
 pub mod features;
 pub mod ids;
 pub mod location;
@@ -15,6 +16,7 @@ pub mod storage_config;
 
 pub use clock::{Clock, SystemClock};
 pub use entity::{CatalogType, Entity, EntityKind, GrantRecord, Properties};
+pub use event::{EventCategory, EventId, EventIds, EventSubject, EventType, Moment, ResourceType};
 pub use features::Features;
 pub use ids::{EntityId, EntityVersion, RealmId};
 pub use location::Location;

@@ -172,6 +172,10 @@ fn catalog_routes() -> Router<App> {
             get(management::reports::list_reports),
         )
         .route(
+            "/api/management/v1/catalogs/{catalogName}/events",
+            get(management::events::list_catalog_events),
+        )
+        .route(
             "/api/management/v1/catalogs/{catalogName}/tasks",
             get(management::tasks::list_tasks),
         )
@@ -262,6 +266,8 @@ fn access_routes() -> Router<App> {
                 .post(management::grants::revoke_grant),
         )
         .route("/api/management/v1/explain", get(management::access::explain_access))
+        .route("/api/management/v1/events", get(management::events::list_events))
+        .route("/api/management/v1/audit", get(management::events::list_audit_records))
 }
 
 /// A JSON body.

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use merak_authn::{TokenError, TokenRequest, TooManyRequests};
+use merak_authz::{Noted, note};
 use merak_wire::oauth::{ACCESS_TOKEN_TYPE, TokenErrorResponse, TokenForm, TokenResponse};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -18,6 +19,12 @@ use crate::extract::{ClientAddress, Form, Realm};
 
 /// Where the token endpoint is.
 pub(crate) const PATH: &str = "/api/catalog/v1/oauth/tokens";
+
+/// What a request for a token is called in the log and in audit records: Polaris has no name for it.
+const GET_TOKEN: &str = "GET_TOKEN";
+
+/// So much of a client id is noted.
+const MAX_NOTED_CHARS: usize = 128;
 
 const CLIENT_CREDENTIALS: &str = "client_credentials";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -110,7 +117,13 @@ pub(crate) async fn get_token(
 ) -> Result<Response, TokenRejection> {
     // Before the form is looked at: whatever it has, nothing comes of it there.
     app.authn.require_issuing(&realm)?;
+    note(Noted::Operation, || GET_TOKEN.to_owned());
     let request = token_request(form, &headers, address)?;
+    if let TokenRequest::ClientCredentials { client_id, .. } = &request {
+        // As the client says: its secret was not looked at.
+        let client_id = || client_id.chars().take(MAX_NOTED_CHARS).collect::<String>();
+        note(Noted::Securable, || format!("client {}", client_id()));
+    }
     let issued = app.authn.issue_token(&realm, request).await?;
     let body = crate::json(&TokenResponse {
         access_token: issued.access_token.expose_secret(),

@@ -6,7 +6,7 @@ use axum::response::Response;
 use crate::error::{ApiError, ErrorKind};
 
 /// The documents: their names under `/api/openapi/`, and their texts.
-const DOCUMENTS: &[(&str, &str)] = &[
+pub(crate) const DOCUMENTS: &[(&str, &str)] = &[
     ("iceberg.json", include_str!("../../../openapi/iceberg.json")),
     ("management.json", include_str!("../../../openapi/management.json")),
 ];

@@ -10,6 +10,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use crate::asking::{Asking, AskingArgs};
 use crate::config::{RootCredentials, Sources};
 use crate::doctor::{Doctor, DoctorArgs};
+use crate::records::{AuditArgs, EventsArgs, Records};
 
 /// What a command line asks for.
 #[derive(Debug)]
@@ -37,6 +38,10 @@ pub enum Command {
     Explain(Box<Explain>),
     /// Ask a server what is wrong with a catalog's storage.
     Doctor(Box<Doctor>),
+    /// Ask a server what happened.
+    Events(Box<Records>),
+    /// Ask a server who asked for what.
+    Audit(Box<Records>),
 }
 
 /// What to ask about access.
@@ -116,6 +121,12 @@ pub fn parse<T: Into<OsString> + Clone>(
         Some(Verb::Doctor(args)) => {
             (Command::Doctor(Box::new(args.checked()?)), OptionArgs::default())
         }
+        Some(Verb::Events(args)) => {
+            (Command::Events(Box::new(args.checked()?)), OptionArgs::default())
+        }
+        Some(Verb::Audit(args)) => {
+            (Command::Audit(Box::new(args.checked()?)), OptionArgs::default())
+        }
     };
     Ok(Invocation { command, options: options.and(inner)? })
 }
@@ -163,6 +174,16 @@ enum Verb {
     /// Asks as somebody who may manage the catalog's metadata, or its grants. Ends with 0 if all is
     /// well, with 1 if a step failed, and with 2 if the question could not be answered.
     Doctor(Box<DoctorArgs>),
+    /// Ask a server what happened, the newest first
+    ///
+    /// Prints a line of JSON for each event. Asks as somebody who may manage access. Ends with 2 if
+    /// the question could not be answered.
+    Events(Box<EventsArgs>),
+    /// Ask a server who asked for what, and what became of it, the newest first
+    ///
+    /// Prints a line of JSON for each audit record, where `merak.audit.database` is on. Asks as
+    /// somebody who may manage access. Ends with 2 if the question could not be answered.
+    Audit(Box<AuditArgs>),
 }
 
 #[derive(Args)]

@@ -14,6 +14,7 @@ mod listen;
 mod metrics;
 pub mod quickstart;
 mod realms;
+pub mod records;
 mod server;
 mod spelling;
 pub mod telemetry;

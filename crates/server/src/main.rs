@@ -10,6 +10,7 @@ use merak_server::cli::{self, Command};
 use merak_server::config::{Config, Loaded, Sources};
 use merak_server::doctor::doctor;
 use merak_server::explain::explain;
+use merak_server::records::records;
 use merak_server::{
     BootstrapOutcome, Server, bootstrap_realm, open_metastore, print_credentials, quickstart,
     telemetry,
@@ -51,6 +52,9 @@ async fn run(invocation: cli::Invocation) -> anyhow::Result<ExitCode> {
     if let Command::Doctor(question) = &command {
         return Ok(doctor(question).await);
     }
+    if let Command::Events(question) | Command::Audit(question) = &command {
+        return Ok(records(question).await);
+    }
     let mut sources = options.into_sources();
     if matches!(command, Command::Quickstart) {
         quickstart::prepare(&mut sources);
@@ -64,6 +68,7 @@ async fn run(invocation: cli::Invocation) -> anyhow::Result<ExitCode> {
         Command::Purge(wanted) => purge(&config, &wanted).await,
         Command::Explain(question) => Ok(explain(&question).await),
         Command::Doctor(question) => Ok(doctor(&question).await),
+        Command::Events(question) | Command::Audit(question) => Ok(records(&question).await),
     }
 }
 

@@ -19,6 +19,9 @@ use crate::wire_up::{Parts, wire_up};
 /// How long it may take to give back the tasks that are being worked on: a statement each.
 const GIVE_BACK_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long it may take to write what was gathered of the last requests.
+const WRITE_WITHIN: Duration = Duration::from_secs(10);
+
 /// A server that listens. It goes on until it is stopped.
 #[derive(Debug)]
 pub struct Server {
@@ -35,6 +38,12 @@ pub struct Server {
     background: Vec<JoinHandle<()>>,
     /// Stops by itself, when it has given back what it was at.
     worker: JoinHandle<()>,
+    /// Those stop by themselves, when what they are delivering was delivered or was not.
+    deliverers: Vec<JoinHandle<()>>,
+    /// Says that the last request has ended.
+    end: watch::Sender<bool>,
+    /// Stops by itself, when all that was gathered is written.
+    writer: JoinHandle<()>,
     parts: Box<Parts>,
 }
 
@@ -58,6 +67,13 @@ impl Server {
             tokio::spawn(serve(api, parts.api.clone(), patience.clone(), stopped.clone())),
             tokio::spawn(serve(management, parts.management.clone(), patience, stopped.clone())),
         ];
+        let deliverers = parts.sinks.iter().map(|sink| {
+            let (service, sink) = (parts.service.clone(), Arc::clone(sink));
+            tokio::spawn(crate::background::deliver(service, sink, stopped.clone()))
+        });
+        let deliverers = deliverers.collect();
+        let (end, ended) = watch::channel(false);
+        let writer = tokio::spawn(crate::background::write_gathered(parts.service.clone(), ended));
         let worker = tokio::spawn(crate::background::work(parts.service.clone(), stopped));
         let sweep_interval = config.background.sweep_interval;
         let background = vec![
@@ -74,6 +90,9 @@ impl Server {
             listeners,
             background,
             worker,
+            deliverers,
+            end,
+            writer,
             parts,
         })
     }
@@ -86,6 +105,15 @@ impl Server {
         }
         if tokio::time::timeout(GIVE_BACK_WITHIN, self.worker).await.is_err() {
             tracing::warn!("tasks could not be given back: others take them when their lease ends");
+        }
+        let _ = self.end.send(true);
+        if tokio::time::timeout(WRITE_WITHIN, self.writer).await.is_err() {
+            tracing::error!("audit records and events of the last requests are lost");
+        }
+        for (deliverer, sink) in self.deliverers.into_iter().zip(&self.parts.sinks) {
+            if tokio::time::timeout(sink.patience(), deliverer).await.is_err() {
+                tracing::warn!("events were being delivered: they are delivered again");
+            }
         }
         for task in self.background {
             task.abort();

@@ -16,8 +16,11 @@ use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchr
 use merak_model::Clock;
 use merak_opa::Opa;
 use merak_rest::{Allowed, ApiSettings, App, Cors, Forwarding, Health};
-use merak_service::{ReportSettings, Service, ServiceSettings};
+use merak_service::{
+    EventLog, EventSettings, EventSink, LOG_SINK, ReportSettings, Service, ServiceSettings,
+};
 use merak_storage::{Interposer, Storage, StorageSettings};
+use merak_webhook::Webhook;
 use secrecy::{ExposeSecret as _, SecretBox};
 
 use crate::config::{self, AcceptedTokens, AllowList, Config, Database, SymmetricKey};
@@ -36,6 +39,8 @@ pub struct Parts {
     pub api: Router,
     /// The management port's routes.
     pub management: Router,
+    /// Who is told of events, but for the database.
+    pub sinks: Vec<Arc<dyn EventSink>>,
     pub(crate) metrics: metrics_exporter_prometheus::PrometheusHandle,
     pub(crate) _data_dir: Option<DataDir>,
 }
@@ -114,6 +119,9 @@ pub async fn wire_up_interposed(
             doctor_timeout: doctor_timeout(limits),
             reports: report_settings(&config.metrics_reports),
             tasks: config.background.tasks.clone(),
+            events: event_settings(&config.events),
+            deliveries: config.events.deliveries.clone(),
+            requests: config.events.requests.clone(),
         },
     );
     let authorizer = Authorizer::new(Arc::clone(&dyn_metastore), features);
@@ -133,6 +141,7 @@ pub async fn wire_up_interposed(
         service: service.clone(),
         settings: Arc::new(api_settings(config)),
     };
+    let sinks = sinks(&config.events)?;
     let metrics = crate::metrics::install(&config.telemetry.metric_labels)?;
     let management = merak_rest::management_router(health(dyn_metastore, metrics.clone()));
     Ok(Parts {
@@ -141,9 +150,29 @@ pub async fn wire_up_interposed(
         service,
         api: merak_rest::router(app),
         management,
+        sinks,
         metrics,
         _data_dir: data_dir,
     })
+}
+
+fn event_settings(events: &config::Events) -> EventSettings {
+    let wanted = events.wanted.iter();
+    let wanted = wanted.map(|(sink, types)| ((*sink).to_owned(), types.clone())).collect();
+    EventSettings { wanted, denied_attributes: events.denied_attributes.clone() }
+}
+
+/// Who is told of events, but for the database.
+fn sinks(events: &config::Events) -> anyhow::Result<Vec<Arc<dyn EventSink>>> {
+    let mut sinks: Vec<Arc<dyn EventSink>> = Vec::new();
+    if events.wanted.contains_key(LOG_SINK) {
+        sinks.push(Arc::new(EventLog));
+    }
+    if let Some(webhook) = &events.webhook {
+        let webhook = Webhook::new(webhook.clone()).context("events cannot be sent")?;
+        sinks.push(Arc::new(webhook));
+    }
+    Ok(sinks)
 }
 
 fn health(

@@ -7,9 +7,10 @@ use merak_authz::operations::{
 };
 use merak_authz::{Authorized, ResolvedCatalogRoleAssignment};
 use merak_metastore::{Change, Error as MetastoreError};
-use merak_model::{Entity, EntityKind, GrantRecord, Privilege, Properties};
+use merak_model::{Entity, EntityKind, EventSubject, GrantRecord, Privilege, Properties};
 
 use crate::catalogs::create;
+use crate::events::Happening;
 use crate::properties::refuse_reserved;
 use crate::versioned::{
     PropertiesReplacement, drop_failed, replace_properties, update, update_failed,
@@ -49,7 +50,9 @@ impl Service {
         let mut role =
             Entity::new(EntityKind::CatalogRole, catalog.id, catalog.id, &draft.name, now_ms);
         role.properties = draft.properties;
-        let applied = self.metastore.apply(proof.realm(), &[create(role.clone())]).await;
+        let happened = happened(EventSubject::CreateCatalogRole, catalog, &role);
+        let changes = vec![create(role.clone())];
+        let applied = self.apply(&proof.actor(), changes, vec![happened]).await;
         applied.map_err(|error| {
             if matches!(error, MetastoreError::AlreadyExists { .. }) {
                 return Error::AlreadyExists(format!(
@@ -80,7 +83,9 @@ impl Service {
     ) -> Result<Entity, Error> {
         let before = &proof.target().role;
         let after = replace_properties(before, replacement, self.clock.now_ms())?;
-        let applied = self.metastore.apply(proof.realm(), &[update(before, &after)]).await;
+        let happened = happened(EventSubject::UpdateCatalogRole, &proof.target().catalog, &after);
+        let changes = vec![update(before, &after)];
+        let applied = self.apply(&proof.actor(), changes, vec![happened]).await;
         applied.map_err(|error| update_failed(error, before))?;
         Ok(after)
     }
@@ -98,7 +103,8 @@ impl Service {
         }
         let label = format!("Catalog role '{}' in catalog '{}'", role.name, target.catalog.name);
         let drop = Change::Drop { id: role.id, expected: role.version };
-        let applied = self.metastore.apply(proof.realm(), &[drop]).await;
+        let happened = happened(EventSubject::DeleteCatalogRole, &target.catalog, role);
+        let applied = self.apply(&proof.actor(), vec![drop], vec![happened]).await;
         applied.map_err(|error| drop_failed(error, &label))
     }
 
@@ -119,7 +125,8 @@ impl Service {
         proof: Authorized<AssignCatalogRoleToPrincipalRole>,
     ) -> Result<(), Error> {
         let change = Change::Grant(usage(proof.target()));
-        Ok(self.metastore.apply(proof.realm(), &[change]).await?)
+        let happened = assigned(EventSubject::AssignCatalogRoleToPrincipalRole, proof.target());
+        Ok(self.apply(&proof.actor(), vec![change], vec![happened]).await?)
     }
 
     /// Takes a catalog role from a principal role.
@@ -128,8 +135,22 @@ impl Service {
         proof: Authorized<RevokeCatalogRoleFromPrincipalRole>,
     ) -> Result<(), Error> {
         let change = Change::Revoke(usage(proof.target()));
-        Ok(self.metastore.apply(proof.realm(), &[change]).await?)
+        let happened = assigned(EventSubject::RevokeCatalogRoleFromPrincipalRole, proof.target());
+        Ok(self.apply(&proof.actor(), vec![change], vec![happened]).await?)
     }
+}
+
+fn happened(subject: EventSubject, catalog: &Entity, role: &Entity) -> Happening {
+    Happening::within(subject, &catalog.name, &role.name)
+        .with("catalog_role_name", role.name.as_str())
+        .at_version(role)
+}
+
+fn assigned(subject: EventSubject, target: &ResolvedCatalogRoleAssignment) -> Happening {
+    let (principal_role, catalog_role) = (&target.principal_role, &target.catalog_role);
+    Happening::within(subject, &catalog_role.catalog.name, &principal_role.name)
+        .with("principal_role_name", principal_role.name.as_str())
+        .with("catalog_role_name", catalog_role.role.name.as_str())
 }
 
 fn usage(target: &ResolvedCatalogRoleAssignment) -> GrantRecord {

@@ -10,11 +10,12 @@ use merak_metastore::{Error as MetastoreError, RoleSelection};
 use merak_model::entity::internal;
 use merak_model::names::check_management_name;
 use merak_model::{
-    CatalogType, Entity, EntityId, EntityKind, EntityVersion, GrantRecord, Privilege, Properties,
-    StorageConfig,
+    CatalogType, Entity, EntityId, EntityKind, EntityVersion, EventSubject, GrantRecord, Privilege,
+    Properties, StorageConfig,
 };
 
 use crate::catalog_rules;
+use crate::events::Happening;
 use crate::locations::{DEFAULT_BASE_LOCATION, storage_config};
 use crate::properties::refuse_reserved_of_catalog;
 use crate::versioned::{self, drop_failed, stale, update_failed};
@@ -56,8 +57,8 @@ impl Service {
         proof: Authorized<CreateCatalog>,
         draft: CatalogDraft,
     ) -> Result<Entity, Error> {
-        let realm = proof.realm().clone();
-        let features = self.features_of(&realm);
+        let actor = &proof.actor();
+        let features = self.features_of(&actor.realm);
         let CatalogDraft { name, catalog_type, properties, storage, has_connection } = draft;
         check_management_name(&name)
             .map_err(|reason| Error::BadRequest(format!("Invalid value: name: {reason}")))?;
@@ -92,7 +93,10 @@ impl Service {
             .internal
             .insert(internal::CATALOG_TYPE.to_owned(), catalog_type.as_str().to_owned());
         catalog.internal.insert(internal::STORAGE_CONFIG.to_owned(), storage.to_json());
-        self.metastore.apply(&realm, &catalog_changes(&catalog, now)).await.map_err(|error| {
+        let happened = Happening::to_catalog(EventSubject::CreateCatalog, &catalog)
+            .with("catalog_type", catalog_type.as_str());
+        let changes = catalog_changes(&catalog, now);
+        self.apply(actor, changes, vec![happened]).await.map_err(|error| {
             if matches!(error, MetastoreError::AlreadyExists { .. }) {
                 catalog_exists(&name)
             } else {
@@ -132,9 +136,10 @@ impl Service {
         proof: Authorized<UpdateCatalog>,
         update: CatalogUpdate,
     ) -> Result<Entity, Error> {
-        let realm = proof.realm().clone();
-        let features = self.features_of(&realm);
-        let caller = CallerRef { principal: proof.caller().id.into(), roles: RoleSelection::All };
+        let actor = &proof.actor();
+        let realm = &actor.realm;
+        let features = self.features_of(realm);
+        let caller = CallerRef { principal: actor.id.into(), roles: RoleSelection::All };
         let before = proof.into_target().catalog;
         if update.current_version != before.version {
             return Err(stale(&before, update.current_version));
@@ -152,7 +157,7 @@ impl Service {
         let wanted = update.storage.unwrap_or_else(|| stored.clone());
         catalog_rules::check_change(&stored, &wanted, features.of_realm())?;
         let storage = catalog_rules::check(&after.properties, wanted, features.of_realm())?;
-        let others = self.all_catalogs(&realm, caller).await?;
+        let others = self.all_catalogs(realm, caller).await?;
         catalog_rules::check_overlap(
             &after.name,
             &after.properties,
@@ -163,7 +168,9 @@ impl Service {
         after.internal.insert(internal::STORAGE_CONFIG.to_owned(), storage.to_json());
         after.version = before.version.next();
         after.updated_ms = self.clock.now_ms();
-        let applied = self.metastore.apply(&realm, &[versioned::update(&before, &after)]).await;
+        let happened = Happening::to_catalog(EventSubject::UpdateCatalog, &after);
+        let change = versioned::update(&before, &after);
+        let applied = self.apply(actor, vec![change], vec![happened]).await;
         applied.map_err(|error| update_failed(error, &before))?;
         Ok(after)
     }
@@ -172,7 +179,7 @@ impl Service {
     ///
     /// The proof must have been asked for with two catalog roles as children.
     pub async fn delete_catalog(&self, proof: Authorized<DeleteCatalog>) -> Result<(), Error> {
-        let realm = proof.realm().clone();
+        let actor = &proof.actor();
         let target = proof.into_target();
         let name = &target.catalog.name;
         let not_empty = || {
@@ -190,7 +197,8 @@ impl Service {
             .chain([&target.catalog])
             .map(|entity| Change::Drop { id: entity.id, expected: entity.version })
             .collect();
-        self.metastore.apply(&realm, &drops).await.map_err(|error| {
+        let happened = Happening::to_catalog(EventSubject::DeleteCatalog, &target.catalog);
+        self.apply(actor, drops, vec![happened]).await.map_err(|error| {
             if matches!(error, MetastoreError::NotEmpty { .. }) {
                 not_empty()
             } else if matches!(error, MetastoreError::Conflict { .. }) {

@@ -13,17 +13,18 @@ use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES,
     ICEBERG_ROLLBACK_COMPACTION_ON_CONFLICTS,
 };
-use merak_model::{Entity, EntityId, EntityKind, Location, RealmId};
+use merak_model::{Entity, EntityId, EntityKind, EventSubject, Location, RealmId};
 use merak_storage::CatalogStore;
 use merak_table_metadata::{CommitContext, TableCommit, TableMetadata};
 use serde_json::Value;
 
 use crate::answers::Answer;
 use crate::delegation::ClientAccess;
+use crate::events::Happening;
 use crate::external::check_internal;
 use crate::locations::{check_files, check_places, check_still_allowed, places};
 use crate::metadata::TableRef;
-use crate::new_tables::{WrittenFile, check_is_free, check_set_properties, table_exists};
+use crate::new_tables::{Making, WrittenFile, check_is_free, check_set_properties, table_exists};
 use crate::outcome::{Left, Trace};
 use crate::queue::{Newest, Turn};
 use crate::tables::{LoadedTable, pointer};
@@ -87,7 +88,8 @@ impl Service {
         &self,
         proof: Authorized<UpdateTable<Commit>>,
     ) -> Result<LoadedTable, Error> {
-        let (realm, caller) = (proof.realm(), proof.caller().id);
+        let actor = &proof.actor();
+        let realm = &actor.realm;
         let target = proof.target();
         let commit = std::slice::from_ref(&proof.operation().0);
         check_internal(&target.namespace.catalog, "update table")?;
@@ -112,8 +114,12 @@ impl Service {
             let entity = self.repointed(&base.entity, &metadata, &file)?;
             let change = self.pointer_swap(&base, entity.clone(), &file, features);
             let left = Left::Pointer(&target.ident, entity.id, file.pointer.as_str());
-            let trace = Trace { caller, catalog: &target.namespace.catalog, left };
-            match self.apply_surely(realm, vec![change], || file.answer(), trace).await {
+            let catalog = &target.namespace.catalog;
+            let trace = Trace { catalog, left };
+            let happened = Happening::to_table(EventSubject::UpdateTable, catalog, &target.ident);
+            let happened = vec![happened.as_of(&entity).after(&base.entity)];
+            let answer = || file.answer();
+            match self.apply_surely(actor, vec![change], happened, answer, trace).await {
                 Ok(()) => {
                     self.after_commit(realm, target, &store, &base, &metadata, &file).await;
                     turn.leave(Newest { entity, metadata: Arc::new(*metadata) });
@@ -121,7 +127,7 @@ impl Service {
                 }
                 Err(MetastoreError::Conflict { .. }) => {
                     self.metadata.discard(&store, &file.location).await;
-                    base = self.base_again(realm, caller, target, &store).await?;
+                    base = self.base_again(realm, actor.id, target, &store).await?;
                 }
                 Err(error) => {
                     if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
@@ -152,8 +158,9 @@ impl Service {
             return self.unchanged(realm, existing, &base, &store).await;
         }
         let metadata = self.build_new(commits, target, &store, features)?;
-        let caller = (realm, proof.caller().id);
-        let made = self.write_and_create(caller, target, &store, &metadata, features).await;
+        let subjects = &[EventSubject::CreateTable, EventSubject::UpdateTable];
+        let making = Making { actor: &proof.actor(), target, store: &store, features, subjects };
+        let made = self.write_and_create(making, &metadata).await;
         made.map_err(|error| if is_table_there(&error, target) { create_failed() } else { error })
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use merak_authz::ResolvedCaller;
+use merak_authz::{Noted, ResolvedCaller, note};
 use merak_model::features::{
     CatalogFeatures, SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION,
     STORAGE_CREDENTIAL_CACHE_DURATION_SECONDS, STORAGE_CREDENTIAL_DURATION_SECONDS,
@@ -155,7 +155,7 @@ impl Service {
         let request = vend_request(subject, config, grant, features);
         let reuse_for = seconds(features, &STORAGE_CREDENTIAL_CACHE_DURATION_SECONDS);
         let vended = self.storage.vend(request, reuse_for).await?;
-        tracing::Span::current().record("credential", vended.id.as_str());
+        note(Noted::Credential, || vended.id.clone());
         Ok(table_credentials(wanted.location, &vended))
     }
 

@@ -119,6 +119,9 @@ impl From<merak_metastore::Error> for Error {
                  existing table or namespace at location '{other}'"
             )),
             Source::AlreadyAnswered => Self::AlreadyAnswered,
+            Source::AlreadyRecorded => {
+                Self::Internal("What was done was noted before it was done".to_owned())
+            }
             Source::TypeAttached { .. } => {
                 Self::PolicyTypeAttached("A policy of the same type is attached already".to_owned())
             }

@@ -9,12 +9,15 @@ use merak_authz::{
 use merak_metastore::Change;
 use merak_model::entity::internal;
 use merak_model::features::{ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, ENABLE_GENERIC_TABLES};
-use merak_model::{Entity, EntityId, EntityKind, Location, Properties, RealmId, TableIdent};
+use merak_model::{
+    Entity, EntityId, EntityKind, EventSubject, Location, Properties, RealmId, TableIdent,
+};
 use merak_storage::LocationGrant;
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answer;
 use crate::delegation::{AccessDelegation, ClientAccess, Wanted};
+use crate::events::{GENERIC_TABLE_NAME, Happening};
 use crate::locations::{check_places, check_still_allowed, granted_places, storage_config};
 use crate::new_tables::check_may_be_placed;
 use crate::outcome::{Left, Trace};
@@ -114,7 +117,8 @@ impl Service {
         access: CreateGenericTableAccess,
         draft: GenericTableDraft,
     ) -> Result<LoadedGenericTable, Error> {
-        let (realm, caller, target) = (access.realm(), access.caller(), access.target());
+        let actor = &access.actor();
+        let (realm, caller, target) = (&actor.realm, access.caller(), access.target());
         let catalog = &target.namespace.catalog;
         let features = self.features_of(realm);
         let features = features.within(&catalog.properties);
@@ -131,11 +135,14 @@ impl Service {
         let client_access =
             self.generic_access((realm, caller), catalog, &target.ident, &entity, grant).await?;
         let (id, table) = (entity.id, GenericTable::of(&entity)?);
+        let subject = EventSubject::CreateGenericTable;
+        let happened = Happening::to_named(subject, catalog, GENERIC_TABLE_NAME, &target.ident);
+        let happened = happened.as_of(&entity).with("format", table.format.as_str());
         let change = Change::Create { entity: Box::new(entity), metadata: None, keep_apart };
         let left = Left::Name(&target.ident, id);
-        let trace = Trace { caller: caller.id, catalog, left };
+        let trace = Trace { catalog, left };
         let answer = || Answer::GenericTable { id: id.0, table: table.clone() };
-        self.apply_surely(realm, vec![change], answer, trace)
+        self.apply_surely(actor, vec![change], vec![happened], answer, trace)
             .await
             .map_err(|error| making_failed(EntityKind::GenericTable, error, &target.ident))?;
         Ok(LoadedGenericTable { table, access: client_access })
@@ -244,9 +251,9 @@ impl Service {
         &self,
         proof: Authorized<DropGenericTable>,
     ) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let ResolvedGenericTable(target) = proof.into_target();
-        self.drop_resolved(&realm, caller, target, false).await?;
+        self.drop_resolved(actor, target, false).await?;
         Ok(())
     }
 }

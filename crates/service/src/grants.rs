@@ -5,8 +5,9 @@ use merak_authz::operations::{
 };
 use merak_authz::{Authorized, RelatedGrant, ResolvedGrant, grantable_on};
 use merak_metastore::Change;
-use merak_model::{EntityKind, GrantRecord, Privilege};
+use merak_model::{EntityKind, EventSubject, GrantRecord, Privilege};
 
+use crate::events::Happening;
 use crate::{Error, Service};
 
 impl Service {
@@ -32,7 +33,8 @@ impl Service {
     /// Grants a privilege to a catalog role. Granting it again changes nothing.
     pub async fn add_grant(&self, proof: Authorized<AddGrantToCatalogRole>) -> Result<(), Error> {
         let grant = record(proof.target(), proof.operation().privilege())?;
-        Ok(self.metastore.apply(proof.realm(), &[Change::Grant(grant)]).await?)
+        let happened = happened(EventSubject::AddGrantToCatalogRole, proof.target(), &grant);
+        Ok(self.apply(&proof.actor(), vec![Change::Grant(grant)], vec![happened]).await?)
     }
 
     /// Takes a privilege from a catalog role.
@@ -41,7 +43,8 @@ impl Service {
         proof: Authorized<RevokeGrantFromCatalogRole>,
     ) -> Result<(), Error> {
         let grant = record(proof.target(), proof.operation().privilege())?;
-        Ok(self.metastore.apply(proof.realm(), &[Change::Revoke(grant)]).await?)
+        let happened = happened(EventSubject::RevokeGrantFromCatalogRole, proof.target(), &grant);
+        Ok(self.apply(&proof.actor(), vec![Change::Revoke(grant)], vec![happened]).await?)
     }
 }
 
@@ -56,6 +59,17 @@ fn record(target: &ResolvedGrant, privilege: Privilege) -> Result<GrantRecord, E
         )));
     }
     Ok(GrantRecord { securable: securable.id, grantee: target.role.role.id, privilege })
+}
+
+/// What is told of a grant that is made or taken away.
+fn happened(subject: EventSubject, target: &ResolvedGrant, grant: &GrantRecord) -> Happening {
+    let (catalog, role) = (&target.role.catalog, &target.role.role);
+    let securable = target.securable();
+    Happening::within(subject, &catalog.name, &role.name)
+        .with("catalog_role_name", role.name.as_str())
+        .with("privilege", grant.privilege.to_string())
+        .with("securable_type", securable.kind.to_string())
+        .with("securable_name", target.securable_name())
 }
 
 /// In which order grants are listed; nothing for what is not listed.

@@ -10,8 +10,11 @@ mod catalogs;
 mod commits;
 mod default_locations;
 mod delegation;
+mod deliveries;
 mod doctor;
 mod error;
+mod event_json;
+mod events;
 mod external;
 mod foreign_files;
 mod generic_tables;
@@ -30,7 +33,9 @@ mod properties;
 mod purge;
 mod queue;
 mod quickstart;
+mod records;
 mod reports;
+mod requests;
 mod session;
 mod signing;
 mod sweep;
@@ -52,14 +57,22 @@ use merak_model::{Clock, Features, RealmId};
 use merak_storage::Storage;
 use merak_table_metadata::ViewMetadata;
 
+pub use merak_authz::BoxError;
+
 pub use answers::{Answer, AnswerKey};
 pub use catalog_roles::CatalogRoleDraft;
 pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
 pub use commits::Commit;
 pub use delegation::{AccessDelegation, ClientAccess, TableCredentials};
+pub use deliveries::{DeliveryError, DeliverySettings, EventLog, EventSink, LOG_SINK};
 pub use doctor::PolicyExplanation;
 pub use error::Error;
+pub use event_json::{event_json, parse_rfc3339, rfc3339};
+pub use events::{DATABASE_SINK, EventSettings};
 pub use generic_tables::{GenericTable, GenericTableDraft, LoadedGenericTable};
+pub use merak_metastore::{
+    AuditQuery, AuditRecord, Delivery, EventRecord, EventsQuery, ResourceFilter,
+};
 pub use merak_metastore::{FoundReport, MetricsReport, ReportKind};
 pub use merak_metastore::{Task, TaskState};
 pub use merak_storage::{Diagnosis, S3RequestToSign};
@@ -75,6 +88,7 @@ pub use quickstart::quickstart_changes;
 pub use reports::{
     CommitReport, EngineReport, ReportSettings, ReportsPage, ScanReport, WantedReports,
 };
+pub use requests::{RequestSettings, RequestSubject, ServedRequest};
 pub use tables::{LoadOptions, Loaded, LoadedTable, Names, PageSize, Snapshots, version_tag};
 pub use tasks::TaskSettings;
 pub use transactions::TableChange;
@@ -98,6 +112,12 @@ pub struct ServiceSettings {
     pub reports: ReportSettings,
     /// How work in the background is done.
     pub tasks: TaskSettings,
+    /// Who is told of what happens.
+    pub events: EventSettings,
+    /// How sinks are told of events.
+    pub deliveries: DeliverySettings,
+    /// What is kept of requests.
+    pub requests: RequestSettings,
 }
 
 /// Carries operations out.
@@ -113,6 +133,9 @@ pub struct Service {
     doctor: doctor::Diagnoses,
     reports: ReportSettings,
     tasks: Arc<tasks::Tasks>,
+    deliveries: Arc<DeliverySettings>,
+    events: Arc<events::Events>,
+    requests: Arc<requests::Requests>,
     /// The idempotency key of the request that is served.
     answer_key: Option<Arc<AnswerKey>>,
 }
@@ -131,6 +154,9 @@ impl Service {
         let doctor = doctor::Diagnoses::new(settings.doctor_timeout);
         let reports = settings.reports.clone();
         let tasks = Arc::new(tasks::Tasks::new(&settings.tasks));
+        let deliveries = Arc::new(settings.deliveries.clone());
+        let requests = Arc::new(requests::Requests::new(settings.requests.clone()));
+        let events = Arc::new(events::Events::new(settings.events.clone()));
         Self {
             metastore,
             clock,
@@ -142,6 +168,9 @@ impl Service {
             doctor,
             reports,
             tasks,
+            deliveries,
+            events,
+            requests,
             answer_key: None,
         }
     }

@@ -11,10 +11,11 @@ use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{
     ALLOW_NAMESPACE_CUSTOM_LOCATION, ALLOW_NAMESPACE_LOCATION_OVERLAP, CatalogFeatures,
 };
-use merak_model::{Entity, EntityKind, Location, Namespace, Properties};
+use merak_model::{Entity, EntityKind, EventSubject, Location, Namespace, Properties};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answer;
+use crate::events::Happening;
 use crate::locations::{LOCATION, default_namespace_location, storage_config};
 use crate::outcome::{Left, Trace};
 use crate::properties::refuse_reserved;
@@ -60,9 +61,9 @@ impl Service {
         namespace: Namespace,
         properties: Properties,
     ) -> Result<NamespaceView, Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let parent = proof.into_target();
-        let features = self.features_of(&realm);
+        let features = self.features_of(&actor.realm);
         let features = features.within(&parent.catalog.properties);
         refuse_reserved(properties.keys().map(String::as_str))?;
         let made = self.new_namespace(&parent, &namespace, properties, features)?;
@@ -71,8 +72,12 @@ impl Service {
         let view = NamespaceView { namespace: namespace.clone(), properties };
         let answer = || Answer::Namespace(view.clone());
         let left = Left::Namespace(&namespace, &made);
-        let trace = Trace { caller, catalog: &parent.catalog, left };
-        self.apply_surely(&realm, vec![change], answer, trace).await.map_err(|error| {
+        let trace = Trace { catalog: &parent.catalog, left };
+        let subject = EventSubject::CreateNamespace;
+        let happened = Happening::to_namespace(subject, &parent.catalog, &namespace);
+        let happened = vec![happened.at_version(&made)];
+        let applied = self.apply_surely(actor, vec![change], happened, answer, trace).await;
+        applied.map_err(|error| {
             if matches!(error, MetastoreError::AlreadyExists { .. }) {
                 Error::AlreadyExists(format!(
                     "Cannot create namespace {namespace}. Namespace already exists"
@@ -144,7 +149,7 @@ impl Service {
         }
         let keys = updates.keys().chain(&removals).map(String::as_str);
         refuse_reserved(keys)?;
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
         let Some((before, parents)) = target.namespaces.split_last() else {
             return Err(Error::BadRequest("Cannot update properties on root namespace".to_owned()));
@@ -157,7 +162,7 @@ impl Service {
         if let Some(wanted) = updates.get(LOCATION)
             && before.properties.get(LOCATION) != Some(wanted)
         {
-            let features = self.features_of(&realm);
+            let features = self.features_of(&actor.realm);
             let features = features.within(&target.catalog.properties);
             let parent = target.parent(parents);
             location_of(&namespace, Some(wanted), &parent, features)?;
@@ -182,7 +187,7 @@ impl Service {
         }
         if after == *before {
             let answer = || Answer::Properties(outcome.clone());
-            self.answer_unchanged(&realm, answer).await?;
+            self.answer_unchanged(&actor.realm, answer).await?;
             return Ok(outcome);
         }
         after.version = before.version.next();
@@ -195,8 +200,15 @@ impl Service {
         };
         let answer = || Answer::Properties(outcome.clone());
         let left = Left::Namespace(&namespace, &after);
-        let trace = Trace { caller, catalog: &target.catalog, left };
-        self.apply_surely(&realm, vec![change], answer, trace).await.map_err(|error| {
+        let trace = Trace { catalog: &target.catalog, left };
+        let subject = EventSubject::UpdateNamespaceProperties;
+        // The names of the properties: their values may be secrets.
+        let happened = Happening::to_namespace(subject, &target.catalog, &namespace)
+            .at_version(&after)
+            .with("updated", outcome.updated.clone())
+            .with("removed", outcome.removed.clone());
+        let applied = self.apply_surely(actor, vec![change], vec![happened], answer, trace).await;
+        applied.map_err(|error| {
             if matches!(error, MetastoreError::Conflict { .. }) {
                 Error::ConcurrentModification(format!(
                     "Concurrent modification of namespace: {namespace}"
@@ -210,7 +222,7 @@ impl Service {
 
     /// Removes an empty namespace.
     pub async fn drop_namespace(&self, proof: Authorized<DropNamespace>) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
         let Some(entity) = target.namespaces.last() else {
             return Err(Error::IllegalArgument("Cannot drop root namespace".to_owned()));
@@ -218,8 +230,13 @@ impl Service {
         let namespace = Namespace::decode(&entity.name);
         let change = Change::Drop { id: entity.id, expected: entity.version };
         let left = Left::NoNamespace(&namespace, entity.id);
-        let trace = Trace { caller, catalog: &target.catalog, left };
-        self.apply_surely(&realm, vec![change], || Answer::Done, trace).await.map_err(|error| {
+        let trace = Trace { catalog: &target.catalog, left };
+        let subject = EventSubject::DropNamespace;
+        let happened = Happening::to_namespace(subject, &target.catalog, &namespace);
+        let happened = vec![happened.at_version(entity)];
+        let applied =
+            self.apply_surely(actor, vec![change], happened, || Answer::Done, trace).await;
+        applied.map_err(|error| {
             if matches!(error, MetastoreError::NotEmpty { .. }) {
                 Error::NamespaceNotEmpty(namespace.to_string())
             } else if matches!(error, MetastoreError::Conflict { .. }) {

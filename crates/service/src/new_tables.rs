@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use merak_authz::operations::{RegisterTable, RegisterTableOverwrite};
-use merak_authz::{Authorized, CreateTableAccess, ResolvedNewTable};
+use merak_authz::{Actor, Authorized, CreateTableAccess, ResolvedNewTable};
 use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::entity::{WRITE_PATHS, internal};
 use merak_model::features::{
@@ -10,7 +10,8 @@ use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures,
 };
 use merak_model::{
-    Entity, EntityId, EntityKind, EntityName, Location, Properties, RealmId, TableIdent,
+    Entity, EntityId, EntityKind, EntityName, EventSubject, Location, Properties, RealmId,
+    TableIdent,
 };
 use merak_storage::{CatalogStore, LocationGrant};
 use merak_table_metadata::{
@@ -22,6 +23,7 @@ use uuid::Uuid;
 use crate::answers::Answer;
 use crate::default_locations::default_table_location;
 use crate::delegation::{AccessDelegation, ClientAccess, Wanted};
+use crate::events::Happening;
 use crate::external::{check_internal, check_vending, is_external};
 use crate::foreign_files::{ForeignFile, is_of_another};
 use crate::locations::{check_places, places};
@@ -45,6 +47,17 @@ pub struct TableDraft {
     pub write_order: Option<Value>,
     /// Its properties.
     pub properties: Properties,
+}
+
+/// A table that is to be made, and what is told of that.
+#[derive(Clone, Copy)]
+pub(crate) struct Making<'a> {
+    pub(crate) actor: &'a Actor,
+    pub(crate) target: &'a ResolvedNewTable,
+    pub(crate) store: &'a CatalogStore,
+    pub(crate) features: CatalogFeatures<'a>,
+    /// What happens by it.
+    pub(crate) subjects: &'a [EventSubject],
 }
 
 /// A proof that a metadata file may be registered.
@@ -106,9 +119,9 @@ impl Service {
                 access: client_access,
             });
         }
-        let made = self
-            .write_and_create((realm, access.caller().id), target, &store, &metadata, features)
-            .await?;
+        let subjects = &[EventSubject::CreateTable];
+        let making = Making { actor: &access.actor(), target, store: &store, features, subjects };
+        let made = self.write_and_create(making, &metadata).await?;
         Ok(LoadedTable { access: client_access, ..made })
     }
 
@@ -143,24 +156,24 @@ impl Service {
     /// Writes the first metadata file of a table and makes its entity. All locations are judged.
     pub(crate) async fn write_and_create(
         &self,
-        (realm, caller): (&RealmId, EntityId),
-        target: &ResolvedNewTable,
-        store: &CatalogStore,
+        Making { actor, target, store, features, subjects }: Making<'_>,
         metadata: &TableMetadata,
-        features: CatalogFeatures<'_>,
     ) -> Result<LoadedTable, Error> {
         let file = self.write_first(target, store, metadata).await?;
         let (change, id) = self.creation(target, metadata, &file, features)?;
         let left = Left::Pointer(&target.ident, id, file.pointer.as_str());
-        let trace = Trace { caller, catalog: &target.namespace.catalog, left };
-        if let Err(error) = self.apply_surely(realm, vec![change], || file.answer(), trace).await {
-            let is_unknown = matches!(error, MetastoreError::OutcomeUnknown(_));
-            if !is_unknown {
+        let catalog = &target.namespace.catalog;
+        let trace = Trace { catalog, left };
+        let table = |&subject| Happening::to_table(subject, catalog, &target.ident);
+        let happened = subjects.iter().map(|one| table(one).as_changed_by(&change)).collect();
+        let answer = || file.answer();
+        if let Err(error) = self.apply_surely(actor, vec![change], happened, answer, trace).await {
+            if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
                 self.metadata.discard(store, &file.location).await;
             }
             return Err(creation_failed(error, &target.ident));
         }
-        self.keep(realm, target, &file).await;
+        self.keep(&actor.realm, target, &file).await;
         Ok(file.loaded())
     }
 
@@ -275,10 +288,11 @@ impl Service {
         metadata_location: &str,
         asked: AccessDelegation,
     ) -> Result<LoadedTable, Error> {
-        let (realm, caller, target) = match &registration {
-            Registration::New(proof) => (proof.realm(), proof.caller(), proof.target()),
-            Registration::Overwrite(proof) => (proof.realm(), proof.caller(), proof.target()),
+        let (actor, caller, target) = match &registration {
+            Registration::New(proof) => (proof.actor(), proof.caller(), proof.target()),
+            Registration::Overwrite(proof) => (proof.actor(), proof.caller(), proof.target()),
         };
+        let realm = &actor.realm;
         let catalog = &target.namespace.catalog;
         let may_replace = matches!(registration, Registration::Overwrite(_));
         if may_replace && is_external(catalog) {
@@ -333,8 +347,11 @@ impl Service {
         };
         // The file is the client's: whatever comes of it, it is not ours to remove.
         let left = Left::Pointer(ident, id, file.pointer.as_str());
-        let trace = Trace { caller: caller.id, catalog, left };
-        self.apply_surely(realm, vec![change], || file.answer(), trace)
+        let trace = Trace { catalog, left };
+        let happened = Happening::to_table(EventSubject::RegisterTable, catalog, ident)
+            .as_changed_by(&change)
+            .after_maybe(replaced.map(|replaced| &replaced.table));
+        self.apply_surely(&actor, vec![change], vec![happened], || file.answer(), trace)
             .await
             .map_err(|error| creation_failed(error, ident))?;
         self.keep(realm, target, &file).await;

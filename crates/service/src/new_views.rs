@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use merak_authz::operations::{CreateView, RegisterView};
-use merak_authz::{Authorized, ResolvedNewTable};
+use merak_authz::{Actor, Authorized, ResolvedNewTable};
 use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::entity::{WRITE_METADATA_PATH, internal};
 use merak_model::features::{
     ALLOW_TABLE_LOCATION_OVERLAP, CatalogFeatures, VALIDATE_VIEW_LOCATION_OVERLAP,
 };
-use merak_model::{Entity, EntityId, EntityKind, Location, Properties, RealmId};
+use merak_model::{Entity, EntityKind, EventSubject, Location, Properties, RealmId};
 use merak_storage::CatalogStore;
 use merak_table_metadata::{NewView, ViewMetadata, view_metadata_folder, view_wants_gzip};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::answers::Answer;
 use crate::default_locations::default_table_location;
+use crate::events::{Happening, VIEW_NAME};
 use crate::external::check_internal;
 use crate::foreign_files::malformed;
 use crate::locations::{Homes, check_metadata_file, check_places, view_places};
@@ -58,8 +59,8 @@ impl Service {
         let entity = self.new_view_entity(target, &metadata)?;
         self.check_view_is_apart(realm, &entity, features).await?;
         let file = self.write_view_file(&store, &metadata, None).await?;
-        if let Err(error) = self.make_view((realm, proof.caller().id), target, entity, &file).await
-        {
+        let who = (&proof.actor(), EventSubject::CreateView);
+        if let Err(error) = self.make_view(who, target, entity, &file).await {
             let is_unknown = matches!(error, MetastoreError::OutcomeUnknown(_));
             if !is_unknown {
                 self.metadata.discard(&store, &file.location).await;
@@ -119,7 +120,7 @@ impl Service {
         self.check_view_is_apart(realm, &entity, features).await?;
         let file = WrittenFile::found(location, json);
         // The file is the client's: whatever comes of it, it is not ours to remove.
-        self.make_view((realm, proof.caller().id), target, entity, &file)
+        self.make_view((&proof.actor(), EventSubject::RegisterView), target, entity, &file)
             .await
             .map_err(|error| making_failed(EntityKind::View, error, ident))?;
         self.keep(realm, target, &file).await;
@@ -128,20 +129,23 @@ impl Service {
 
     async fn make_view(
         &self,
-        (realm, caller): (&RealmId, EntityId),
+        (actor, subject): (&Actor, EventSubject),
         target: &ResolvedNewTable,
         mut entity: Entity,
         file: &WrittenFile,
     ) -> Result<(), MetastoreError> {
         entity.metadata_location = Some(file.pointer.clone());
         let left = Left::Pointer(&target.ident, entity.id, file.pointer.as_str());
-        let trace = Trace { caller, catalog: &target.namespace.catalog, left };
+        let catalog = &target.namespace.catalog;
+        let trace = Trace { catalog, left };
+        let happened = Happening::to_named(subject, catalog, VIEW_NAME, &target.ident);
+        let happened = vec![happened.as_of(&entity)];
         let change = Change::Create {
             entity: Box::new(entity),
             metadata: self.metadata.beside(&file.json),
             keep_apart: false,
         };
-        self.apply_surely(realm, vec![change], || view_answer(file), trace).await
+        self.apply_surely(actor, vec![change], happened, || view_answer(file), trace).await
     }
 
     /// Writes a view's metadata to a new file, named after the one before.

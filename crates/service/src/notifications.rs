@@ -1,15 +1,17 @@
 //! Notifications: another catalog says what became of a table of its own, and this one follows.
 
 use merak_authz::operations::SendNotifications;
-use merak_authz::{Authorized, NotificationPath, ResolvedNotification, Securable as _};
+use merak_authz::{Actor, Authorized, NotificationPath, ResolvedNotification, Securable as _};
 use merak_metastore::{CallerRef, Change, Error as MetastoreError, RoleSelection};
 use merak_model::entity::internal;
 use merak_model::features::CatalogFeatures;
 use merak_model::{
-    Entity, EntityId, EntityKind, EntityName, Location, Namespace, Properties, RealmId,
+    Entity, EntityId, EntityKind, EntityName, EventSubject, Location, Namespace, Properties,
+    RealmId,
 };
 
 use crate::answers::Answer;
+use crate::events::{Happening, TABLE_NAME};
 use crate::external::is_external;
 use crate::foreign_files::{ForeignFile, is_of_another};
 use crate::locations::check_places;
@@ -67,7 +69,8 @@ impl Service {
         proof: Authorized<SendNotifications>,
         notification: Notification,
     ) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
+        let realm = &actor.realm;
         let target = proof.into_target();
         if !is_external(&target.root.catalog) {
             return Err(Error::BadRequest(
@@ -76,11 +79,11 @@ impl Service {
         }
         match notification.kind {
             NotificationKind::Unknown => Ok(()),
-            NotificationKind::Dropped => self.follow(&realm, caller, target, &News::Gone).await,
-            NotificationKind::Validate => self.would_take(&realm, &target, &notification).await,
+            NotificationKind::Dropped => self.follow(actor, target, &News::Gone).await,
+            NotificationKind::Validate => self.would_take(realm, &target, &notification).await,
             NotificationKind::Changed => {
-                let news = self.news(&realm, &target, &notification).await?;
-                self.follow(&realm, caller, target, &news).await
+                let news = self.news(realm, &target, &notification).await?;
+                self.follow(actor, target, &news).await
             }
         }
     }
@@ -129,11 +132,11 @@ impl Service {
     /// Makes what is known true here. Whoever was faster is looked at, and it is judged anew.
     async fn follow(
         &self,
-        realm: &RealmId,
-        caller: EntityId,
+        actor: &Actor,
         mut found: ResolvedNotification,
         news: &News,
     ) -> Result<(), Error> {
+        let realm = &actor.realm;
         let features = self.features_of(realm);
         for _ in 0..MAX_TRIES {
             let catalog = &found.root.catalog;
@@ -143,8 +146,9 @@ impl Service {
                     News::Is { read, .. } => Left::Pointer(&found.ident, id, &read.file.pointer),
                     News::Gone => Left::NoTable(&found.ident, id),
                 };
-                let trace = Trace { caller, catalog, left };
-                self.apply_surely(realm, changes, || Answer::Done, trace).await
+                let trace = Trace { catalog, left };
+                let happened = happenings(&found, news, &changes);
+                self.apply_surely(actor, changes, happened, || Answer::Done, trace).await
             } else {
                 self.answer_unchanged(realm, || Answer::Done).await
             };
@@ -162,7 +166,7 @@ impl Service {
                     MetastoreError::Conflict { .. }
                     | MetastoreError::AlreadyExists { .. }
                     | MetastoreError::ParentGone,
-                ) => found = self.find_again(realm, caller, &found).await?,
+                ) => found = self.find_again(realm, actor.id, &found).await?,
                 Err(error) => return Err(creation_failed(error, &found.ident)),
             }
         }
@@ -251,6 +255,46 @@ impl Service {
         }
         Ok(found)
     }
+}
+
+/// What happens by a notification: it itself, and what is made, changed and removed by it.
+fn happenings(found: &ResolvedNotification, news: &News, changes: &[Change]) -> Vec<Happening> {
+    let (catalog, ident) = (&found.root.catalog, &found.ident);
+    let table = |subject| Happening::to_table(subject, catalog, ident);
+    let existing = found.existing.as_ref();
+    let kind = match news {
+        News::Gone => "DROP",
+        News::Is { .. } => "UPDATE",
+    };
+    let sent = Happening::to_named(EventSubject::SendNotification, catalog, TABLE_NAME, ident)
+        .with("notification_type", kind);
+    let of_change = |change: &Change| match change {
+        Change::Create { entity, .. } if entity.kind == EntityKind::Namespace => {
+            let namespace = Namespace::decode(&entity.name);
+            let subject = EventSubject::CreateNamespace;
+            Some(Happening::to_namespace(subject, catalog, &namespace).at_version(entity))
+        }
+        Change::Create { entity, .. } => Some(table(EventSubject::CreateTable).as_of(entity)),
+        Change::Update { entity, .. } => {
+            let updated = table(EventSubject::UpdateTable).as_of(entity);
+            Some(updated.after_maybe(existing))
+        }
+        Change::Drop { .. } => {
+            let dropped = table(EventSubject::DropTable).with("purge_requested", false);
+            Some(existing.map_or(dropped.clone(), |table| dropped.as_of(table)))
+        }
+        Change::Grant(_)
+        | Change::Revoke(_)
+        | Change::AttachPolicy(_)
+        | Change::DetachPolicy { .. }
+        | Change::DetachPolicyFromAll(_)
+        | Change::SetSecrets(..)
+        | Change::RotateSecrets { .. }
+        | Change::Answer(_)
+        | Change::AddTask(_)
+        | Change::Record(_) => None,
+    };
+    changes.iter().filter_map(of_change).chain([sent]).collect()
 }
 
 /// Refuses names that nothing could be made under.

@@ -13,6 +13,7 @@
 
 use std::time::Duration;
 
+use merak_authz::Actor;
 use merak_metastore::{
     CallerRef, Change, Error as MetastoreError, NamedLookup, ResolveRequest, RoleSelection,
     TableLookup,
@@ -20,6 +21,7 @@ use merak_metastore::{
 use merak_model::{Entity, EntityId, EntityKind, Namespace, RealmId, TableIdent};
 
 use crate::answers::Answer;
+use crate::events::Happening;
 use crate::metadata::TableRef;
 use crate::{Error, Service, metadata};
 
@@ -29,8 +31,6 @@ pub(crate) const WAITS_MS: [u64; 3] = [10, 100, 500];
 /// Where it shows whether a write happened.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trace<'a> {
-    /// On whose behalf it is looked at again.
-    pub(crate) caller: EntityId,
     /// The catalog it is in.
     pub(crate) catalog: &'a Entity,
     /// What it leaves there.
@@ -59,23 +59,44 @@ pub(crate) enum Left<'a> {
 }
 
 impl Service {
-    /// Applies changes; the answer is remembered with them if the request has a key.
+    /// Makes changes, and keeps what happens by them; the answer is remembered with them if the
+    /// request has a key.
     ///
     /// Where the answer of the database is lost, it is found out by what the write would have left:
     /// [`MetastoreError::OutcomeUnknown`] means that even so nobody can tell.
     pub(crate) async fn apply_surely(
         &self,
-        realm: &RealmId,
+        actor: &Actor,
         changes: Vec<Change>,
+        happenings: Vec<Happening>,
         answer: impl FnOnce() -> Answer + Send,
         trace: Trace<'_>,
     ) -> Result<(), MetastoreError> {
+        let events = self.events_of(actor, happenings);
+        let has_events = !events.is_empty();
         let mut changes = self.with_answer(changes, answer);
         let needs_mark =
             matches!(trace.left, Left::Name(..)) || changes.iter().any(names_no_version);
         let mark = (needs_mark && self.answer_key.is_none()).then(|| self.mark());
         changes.extend(mark.clone());
-        let lost = match self.metastore.apply(realm, &changes).await {
+        changes.extend(events);
+        let outcome = self.send_surely(actor, &changes, mark.as_ref(), trace).await;
+        if outcome.is_ok() && has_events {
+            self.events.wake();
+        }
+        outcome
+    }
+
+    /// Sends a write until it is known what became of it, or it seems that it never will be.
+    async fn send_surely(
+        &self,
+        actor: &Actor,
+        changes: &[Change],
+        mark: Option<&Change>,
+        trace: Trace<'_>,
+    ) -> Result<(), MetastoreError> {
+        let realm = &actor.realm;
+        let lost = match self.metastore.apply(realm, changes).await {
             Err(MetastoreError::OutcomeUnknown(source)) => source,
             outcome => return outcome,
         };
@@ -84,8 +105,9 @@ impl Service {
             tokio::time::sleep(Duration::from_millis(wait)).await;
             // What was refused once is only looked at again: by now it might be done a second time.
             if refused.is_none() {
-                match self.metastore.apply(realm, &changes).await {
-                    Ok(()) => return Ok(()),
+                match self.metastore.apply(realm, changes).await {
+                    // Its events have ids of their own: whoever finds one there made all of it.
+                    Ok(()) | Err(MetastoreError::AlreadyRecorded) => return Ok(()),
                     Err(MetastoreError::AlreadyAnswered) if mark.is_some() => return Ok(()),
                     Err(MetastoreError::OutcomeUnknown(_) | MetastoreError::Unavailable(_)) => {
                         continue;
@@ -93,9 +115,9 @@ impl Service {
                     Err(error) => refused = Some(error),
                 }
             }
-            let is_left = match &mark {
+            let is_left = match mark {
                 Some(mark) => self.has_mark(realm, mark).await,
-                None => self.is_left(realm, trace).await,
+                None => self.is_left(actor, trace).await,
             };
             match (is_left, refused.take()) {
                 (Ok(Some(true)), _) => return Ok(()),
@@ -120,8 +142,9 @@ impl Service {
     }
 
     /// Whether a write left what it would have left; nothing where that can no longer be told.
-    async fn is_left(&self, realm: &RealmId, trace: Trace<'_>) -> Result<Option<bool>, Error> {
-        let caller = CallerRef { principal: trace.caller.into(), roles: RoleSelection::All };
+    async fn is_left(&self, actor: &Actor, trace: Trace<'_>) -> Result<Option<bool>, Error> {
+        let realm = &actor.realm;
+        let caller = CallerRef { principal: actor.id.into(), roles: RoleSelection::All };
         let mut request = ResolveRequest::of_catalog(caller, &trace.catalog.name);
         match trace.left {
             Left::Pointer(ident, ..) | Left::Name(ident, _) | Left::NoTable(ident, _) => {
@@ -198,6 +221,7 @@ fn names_no_version(change: &Change) -> bool {
         | Change::SetSecrets(..)
         | Change::RotateSecrets { .. }
         | Change::Answer(_)
-        | Change::AddTask(_) => false,
+        | Change::AddTask(_)
+        | Change::Record(_) => false,
     }
 }

@@ -8,10 +8,11 @@ use merak_authz::{Authorized, PolicyLabel};
 use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::entity::internal;
 use merak_model::features::ENABLE_POLICY_STORE;
-use merak_model::{Entity, EntityKind, RealmId, TableIdent};
+use merak_model::{Entity, EntityKind, EventSubject, RealmId, TableIdent};
 use serde::{Deserialize, Serialize};
 
 use crate::answers::Answer;
+use crate::events::{Happening, POLICY_NAME};
 use crate::outcome::{Left, Trace};
 use crate::tables::MAX_TRIES;
 use crate::versioned::update;
@@ -103,7 +104,7 @@ impl Policies {
         proof: Authorized<CreatePolicy>,
         draft: PolicyDraft,
     ) -> Result<PolicyView, Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
         if target.is_taken {
             return Err(already_exists(&target.ident));
@@ -123,8 +124,10 @@ impl Policies {
         let change =
             Change::Create { entity: Box::new(policy.clone()), metadata: None, keep_apart: false };
         let answer = || Answer::Policy(view.clone());
-        let trace = Trace { caller, catalog, left: Left::Policy(&target.ident, &policy) };
-        let outcome = self.0.apply_surely(&realm, vec![change], answer, trace).await;
+        let trace = Trace { catalog, left: Left::Policy(&target.ident, &policy) };
+        let subject = EventSubject::CreatePolicy;
+        let happened = vec![happened(subject, catalog, &target.ident, &policy)];
+        let outcome = self.0.apply_surely(actor, vec![change], happened, answer, trace).await;
         outcome.map_err(|error| {
             if matches!(error, MetastoreError::AlreadyExists { .. }) {
                 return already_exists(&target.ident);
@@ -151,7 +154,7 @@ impl Policies {
         proof: Authorized<UpdatePolicy>,
         change: PolicyChange,
     ) -> Result<PolicyView, Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
         let (before, ident) = (&target.policy, &target.ident);
         let current = show(before)?;
@@ -169,7 +172,7 @@ impl Policies {
         }
         let PolicyChange { description, content, .. } = change;
         if description == current.description && content == current.content {
-            self.0.answer_unchanged(&realm, || Answer::Policy(current.clone())).await?;
+            self.0.answer_unchanged(&actor.realm, || Answer::Policy(current.clone())).await?;
             return Ok(current);
         }
         kind_of(before)?.check(content.as_deref())?;
@@ -180,9 +183,10 @@ impl Policies {
         let view = show(&after)?;
         let answer = || Answer::Policy(view.clone());
         let catalog = &target.namespace.catalog;
-        let trace = Trace { caller, catalog, left: Left::Policy(ident, &after) };
-        let outcome =
-            self.0.apply_surely(&realm, vec![update(before, &after)], answer, trace).await;
+        let trace = Trace { catalog, left: Left::Policy(ident, &after) };
+        let changes = vec![update(before, &after)];
+        let happened = vec![happened(EventSubject::UpdatePolicy, catalog, ident, &after)];
+        let outcome = self.0.apply_surely(actor, changes, happened, answer, trace).await;
         outcome.map_err(|error| changed_meanwhile(error, ident))?;
         Ok(view)
     }
@@ -190,7 +194,7 @@ impl Policies {
     /// Removes a policy that is attached to nothing or, with `detach_all`, takes it from all that it
     /// is attached to.
     pub async fn drop(&self, proof: Authorized<DropPolicy>, detach_all: bool) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
         let (policy, ident) = (&target.policy, &target.ident);
         let catalog = &target.namespace.catalog;
@@ -201,14 +205,30 @@ impl Policies {
             if detach_all {
                 changes.insert(0, Change::DetachPolicyFromAll(policy.id));
             }
-            let trace = Trace { caller, catalog, left: Left::NoPolicy(ident, policy.id) };
-            match self.0.apply_surely(&realm, changes, || Answer::Done, trace).await {
+            let trace = Trace { catalog, left: Left::NoPolicy(ident, policy.id) };
+            let dropped = happened(EventSubject::DropPolicy, catalog, ident, policy);
+            let happened = vec![dropped.with("detach_all", detach_all)];
+            match self.0.apply_surely(actor, changes, happened, || Answer::Done, trace).await {
                 Err(MetastoreError::NotEmpty { .. }) => {}
                 outcome => return outcome.map_err(|error| changed_meanwhile(error, ident)),
             }
         }
         let label = PolicyLabel(ident);
         Err(Error::PolicyInUse(format!("Policy {label} is still attached to entities")))
+    }
+}
+
+/// What is told of a policy: not what it says.
+fn happened(
+    subject: EventSubject,
+    catalog: &Entity,
+    ident: &TableIdent,
+    policy: &Entity,
+) -> Happening {
+    let happening = Happening::to_named(subject, catalog, POLICY_NAME, ident).at_version(policy);
+    match type_of(policy) {
+        Some(kind) => happening.with("policy_type", kind.name()),
+        None => happening,
     }
 }
 

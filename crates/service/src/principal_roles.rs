@@ -8,9 +8,10 @@ use merak_authz::operations::{
 };
 use merak_metastore::{Change, Error as MetastoreError};
 use merak_model::entity::internal;
-use merak_model::{Entity, EntityId, EntityKind, Properties};
+use merak_model::{Entity, EntityId, EntityKind, EventSubject, Properties};
 
 use crate::catalogs::create;
+use crate::events::Happening;
 use crate::properties::refuse_reserved;
 use crate::versioned::{
     PropertiesReplacement, drop_failed, replace_properties, update, update_failed,
@@ -68,7 +69,9 @@ impl Service {
         if draft.is_federated {
             role.internal.insert(internal::FEDERATED.to_owned(), "true".to_owned());
         }
-        let applied = self.metastore.apply(proof.realm(), &[create(role.clone())]).await;
+        let happened = happened(EventSubject::CreatePrincipalRole, &role);
+        let changes = vec![create(role.clone())];
+        let applied = self.apply(&proof.actor(), changes, vec![happened]).await;
         applied.map_err(|error| {
             if matches!(error, MetastoreError::AlreadyExists { .. }) {
                 return Error::AlreadyExists(format!(
@@ -99,7 +102,9 @@ impl Service {
     ) -> Result<Entity, Error> {
         let before = &proof.target().role;
         let after = replace_properties(before, replacement, self.clock.now_ms())?;
-        let applied = self.metastore.apply(proof.realm(), &[update(before, &after)]).await;
+        let happened = happened(EventSubject::UpdatePrincipalRole, &after);
+        let changes = vec![update(before, &after)];
+        let applied = self.apply(&proof.actor(), changes, vec![happened]).await;
         applied.map_err(|error| update_failed(error, before))?;
         Ok(after)
     }
@@ -117,7 +122,8 @@ impl Service {
             ));
         }
         let drop = Change::Drop { id: role.id, expected: role.version };
-        let applied = self.metastore.apply(proof.realm(), &[drop]).await;
+        let happened = happened(EventSubject::DeletePrincipalRole, role);
+        let applied = self.apply(&proof.actor(), vec![drop], vec![happened]).await;
         applied.map_err(|error| drop_failed(error, &format!("Principal role '{}'", role.name)))
     }
 
@@ -143,4 +149,10 @@ impl Service {
     ) -> Result<Vec<Entity>, Error> {
         Ok(proof.into_target().related.into_iter().map(|grant| grant.entity).collect())
     }
+}
+
+fn happened(subject: EventSubject, role: &Entity) -> Happening {
+    Happening::to(subject, &role.name)
+        .with("principal_role_name", role.name.as_str())
+        .at_version(role)
 }

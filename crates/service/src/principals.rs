@@ -5,13 +5,14 @@ use merak_authz::operations::{
     ListPrincipalRolesAssigned, ListPrincipals, ROOT_PRINCIPAL, ResetCredentials,
     RevokePrincipalRole, RotateCredentials, UpdatePrincipal,
 };
-use merak_authz::{Authorized, ResolvedPrincipalRoleAssignment};
+use merak_authz::{Actor, Authorized, ResolvedPrincipalRoleAssignment};
 use merak_metastore::{Change, Error as MetastoreError, PrincipalSecrets};
 use merak_model::entity::internal;
 use merak_model::features::ENABLE_CREDENTIAL_RESET;
-use merak_model::{Entity, EntityId, EntityKind, GrantRecord, Privilege, Properties, RealmId};
+use merak_model::{Entity, EntityId, EntityKind, EventSubject, GrantRecord, Privilege, Properties};
 
 use crate::catalogs::create;
+use crate::events::Happening;
 use crate::properties::refuse_reserved;
 use crate::versioned::{
     PropertiesReplacement, drop_failed, replace_properties, update, update_failed,
@@ -33,7 +34,7 @@ pub struct PrincipalDraft {
 #[derive(Debug)]
 pub struct CredentialsChange {
     principal: Entity,
-    realm: RealmId,
+    actor: Actor,
     before: Option<PrincipalSecrets>,
 }
 
@@ -84,8 +85,10 @@ impl Service {
             let flag = internal::CREDENTIAL_ROTATION_REQUIRED.to_owned();
             principal.internal.insert(flag, "true".to_owned());
         }
-        let changes = [create(principal.clone()), Change::SetSecrets(principal.id, secrets)];
-        self.metastore.apply(proof.realm(), &changes).await.map_err(|error| {
+        let changes = vec![create(principal.clone()), Change::SetSecrets(principal.id, secrets)];
+        let happened = happened(EventSubject::CreatePrincipal, &principal);
+        let applied = self.apply(&proof.actor(), changes, vec![happened]).await;
+        applied.map_err(|error| {
             if matches!(error, MetastoreError::AlreadyExists { .. }) {
                 return Error::AlreadyExists(format!(
                     "Cannot create Principal {}. Principal already exists or resolution failed",
@@ -118,7 +121,8 @@ impl Service {
         }
         let after = replace_properties(before, replacement, self.clock.now_ms())?;
         let change = update(before, &after);
-        let applied = self.metastore.apply(proof.realm(), &[change]).await;
+        let happened = happened(EventSubject::UpdatePrincipal, &after);
+        let applied = self.apply(&proof.actor(), vec![change], vec![happened]).await;
         applied.map_err(|error| update_failed(error, before))?;
         Ok(after)
     }
@@ -131,7 +135,8 @@ impl Service {
             return Err(Error::BadRequest("Root principal cannot be dropped".to_owned()));
         }
         let drop = Change::Drop { id: principal.id, expected: principal.version };
-        let applied = self.metastore.apply(proof.realm(), &[drop]).await;
+        let happened = happened(EventSubject::DeletePrincipal, principal);
+        let applied = self.apply(&proof.actor(), vec![drop], vec![happened]).await;
         applied.map_err(|error| drop_failed(error, &format!("Principal '{}'", principal.name)))
     }
 
@@ -140,7 +145,7 @@ impl Service {
         &self,
         proof: Authorized<RotateCredentials>,
     ) -> Result<CredentialsChange, Error> {
-        let realm = proof.realm().clone();
+        let actor = proof.actor();
         let principal = proof.into_target().principal;
         if principal.is_federated() {
             return Err(Error::Validation(format!(
@@ -148,14 +153,14 @@ impl Service {
                 principal.name
             )));
         }
-        let before = self.metastore.secrets(&realm, principal.id).await?;
+        let before = self.metastore.secrets(&actor.realm, principal.id).await?;
         if before.is_none() {
             return Err(Error::IllegalArgument(format!(
                 "Failed to load current secrets for principal '{}'",
                 principal.name
             )));
         }
-        Ok(CredentialsChange { principal, realm, before })
+        Ok(CredentialsChange { principal, actor, before })
     }
 
     /// Begins a reset.
@@ -163,9 +168,9 @@ impl Service {
         &self,
         proof: Authorized<ResetCredentials>,
     ) -> Result<CredentialsChange, Error> {
-        let realm = proof.realm().clone();
+        let actor = proof.actor();
         let principal = proof.into_target().principal;
-        let features = self.features_of(&realm);
+        let features = self.features_of(&actor.realm);
         if !features.of_realm().is_on(&ENABLE_CREDENTIAL_RESET) {
             return Err(Error::Unsupported(format!(
                 "Feature not enabled: {}",
@@ -178,8 +183,8 @@ impl Service {
                 principal.name
             )));
         }
-        let before = self.metastore.secrets(&realm, principal.id).await?;
-        Ok(CredentialsChange { principal, realm, before })
+        let before = self.metastore.secrets(&actor.realm, principal.id).await?;
+        Ok(CredentialsChange { principal, actor, before })
     }
 
     /// Ends a rotation: the principal has these secrets from now on, and need not rotate them again.
@@ -190,7 +195,7 @@ impl Service {
     ) -> Result<Entity, Error> {
         let mut after = change.principal.clone();
         after.internal.remove(internal::CREDENTIAL_ROTATION_REQUIRED);
-        self.replace_secrets(change, after, secrets).await
+        self.replace_secrets(EventSubject::RotateCredentials, change, after, secrets).await
     }
 
     /// Ends a reset: the principal has this client id and these secrets from now on.
@@ -201,17 +206,18 @@ impl Service {
     ) -> Result<Entity, Error> {
         let mut after = change.principal.clone();
         after.internal.insert(internal::CLIENT_ID.to_owned(), secrets.client_id.clone());
-        self.replace_secrets(change, after, secrets).await
+        self.replace_secrets(EventSubject::ResetCredentials, change, after, secrets).await
     }
 
     /// Replaces the secrets, and the principal where that changes too, if nobody else did meanwhile.
     async fn replace_secrets(
         &self,
+        subject: EventSubject,
         change: CredentialsChange,
         mut after: Entity,
         secrets: PrincipalSecrets,
     ) -> Result<Entity, Error> {
-        let CredentialsChange { principal, realm, before } = change;
+        let CredentialsChange { principal, actor, before } = change;
         let mut changes = Vec::with_capacity(2);
         if after != principal {
             after.version = principal.version.next();
@@ -226,7 +232,8 @@ impl Service {
             },
             None => Change::SetSecrets(principal.id, secrets),
         });
-        let applied = self.metastore.apply(&realm, &changes).await;
+        let happened = happened(subject, &after);
+        let applied = self.apply(&actor, changes, vec![happened]).await;
         applied.map_err(|error| update_failed(error, &principal))?;
         Ok(after)
     }
@@ -249,7 +256,8 @@ impl Service {
     ) -> Result<(), Error> {
         refuse_federated(proof.target(), "assign", "to")?;
         let change = Change::Grant(usage(proof.target()));
-        Ok(self.metastore.apply(proof.realm(), &[change]).await?)
+        let happened = assigned(EventSubject::AssignPrincipalRole, proof.target());
+        Ok(self.apply(&proof.actor(), vec![change], vec![happened]).await?)
     }
 
     /// Takes a principal role from a principal.
@@ -259,8 +267,23 @@ impl Service {
     ) -> Result<(), Error> {
         refuse_federated(proof.target(), "revoke", "from")?;
         let change = Change::Revoke(usage(proof.target()));
-        Ok(self.metastore.apply(proof.realm(), &[change]).await?)
+        let happened = assigned(EventSubject::RevokePrincipalRole, proof.target());
+        Ok(self.apply(&proof.actor(), vec![change], vec![happened]).await?)
     }
+}
+
+/// What is told of a principal: nothing of its secrets.
+fn happened(subject: EventSubject, principal: &Entity) -> Happening {
+    Happening::to(subject, &principal.name)
+        .with("principal_name", principal.name.as_str())
+        .at_version(principal)
+}
+
+fn assigned(subject: EventSubject, target: &ResolvedPrincipalRoleAssignment) -> Happening {
+    let (principal, role) = (&target.principal.principal, &target.role.role);
+    Happening::to(subject, &principal.name)
+        .with("principal_name", principal.name.as_str())
+        .with("principal_role_name", role.name.as_str())
 }
 
 fn usage(target: &ResolvedPrincipalRoleAssignment) -> GrantRecord {

@@ -9,7 +9,9 @@ impl Service {
     pub async fn sweep(&self) -> Result<(), Error> {
         self.forget_answers().await?;
         self.forget_old_reports().await?;
-        self.forget_tasks().await
+        self.forget_tasks().await?;
+        self.forget_audit_records().await?;
+        self.forget_events().await
     }
 }
 

@@ -5,8 +5,8 @@ use merak_authz::operations::{
     DropTableWithPurge, DropTableWithoutPurge, ListTables, RenameTable, TableExists,
 };
 use merak_authz::{
-    Authorized, Children, Page, ResolvedNamespace, ResolvedRename, ResolvedTable, TableAccess,
-    TablePath,
+    Actor, Authorized, Children, Page, ResolvedNamespace, ResolvedRename, ResolvedTable,
+    TableAccess, TablePath,
 };
 use merak_metastore::{
     CallerRef, Change, Error as MetastoreError, MetadataBody, ResolveRequest, RoleSelection,
@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use crate::answers::Answer;
 use crate::delegation::{AccessDelegation, ClientAccess, TableCredentials, Wanted};
+use crate::events::{drop_of, rename_of};
 use crate::external::check_internal;
 use crate::locations::{check_still_allowed, granted_places, storage_config};
 use crate::metadata::TableRef;
@@ -278,11 +279,11 @@ impl Service {
 
     /// Removes a table from its catalog, and leaves its files.
     pub async fn drop_table(&self, proof: Authorized<DropTableWithoutPurge>) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
         // Behind the commits that wait: they were asked for first.
-        let _turn = self.queue.enter(&realm, target.table.id).await;
-        self.drop_resolved(&realm, caller, target, false).await?;
+        let _turn = self.queue.enter(&actor.realm, target.table.id).await;
+        self.drop_resolved(actor, target, false).await?;
         Ok(())
     }
 
@@ -290,8 +291,8 @@ impl Service {
     ///
     /// The files are deleted in the background, from a task that is made with the drop.
     pub async fn purge_table(&self, proof: Authorized<DropTableWithPurge>) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
-        let features = self.features_of(&realm);
+        let actor = &proof.actor();
+        let features = self.features_of(&actor.realm);
         let target = proof.into_target();
         check_internal(&target.namespace.catalog, "drop table")?;
         let features = features.within(&target.namespace.catalog.properties);
@@ -299,8 +300,8 @@ impl Service {
         let config = storage_config(&target.namespace.catalog)?;
         check_still_allowed(&target.ident, &target.table, &config)?;
         // Behind the commits that wait: they were asked for first.
-        let _turn = self.queue.enter(&realm, target.table.id).await;
-        self.drop_resolved(&realm, caller, target, true).await?;
+        let _turn = self.queue.enter(&actor.realm, target.table.id).await;
+        self.drop_resolved(actor, target, true).await?;
         self.tasks.wake();
         Ok(())
     }
@@ -308,8 +309,7 @@ impl Service {
     /// Removes a table or view from its catalog, at its turn. Answers what it was at the end.
     pub(crate) async fn drop_resolved(
         &self,
-        realm: &RealmId,
-        caller: EntityId,
+        actor: &Actor,
         mut target: ResolvedTable,
         purge: bool,
     ) -> Result<ResolvedTable, Error> {
@@ -322,10 +322,11 @@ impl Service {
                 changes.push(Change::AddTask(Box::new(task)));
             }
             let left = Left::NoTable(&target.ident, id);
-            let trace = Trace { caller, catalog: &target.namespace.catalog, left };
-            match self.apply_surely(realm, changes, || Answer::Done, trace).await {
+            let trace = Trace { catalog: &target.namespace.catalog, left };
+            let happened = vec![drop_of(&target, purge)];
+            match self.apply_surely(actor, changes, happened, || Answer::Done, trace).await {
                 Err(MetastoreError::Conflict { .. }) => {
-                    target.table = self.look_again(realm, caller, &target).await?.0;
+                    target.table = self.look_again(&actor.realm, actor.id, &target).await?.0;
                 }
                 outcome => return outcome.map(|()| target).map_err(Error::from),
             }
@@ -335,17 +336,16 @@ impl Service {
 
     /// Moves a table to another name or namespace. Its files stay where they are.
     pub async fn rename_table(&self, proof: Authorized<RenameTable>) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
-        let _turn = self.queue.enter(&realm, target.source.table.id).await;
-        self.rename_resolved(&realm, caller, target).await
+        let _turn = self.queue.enter(&actor.realm, target.source.table.id).await;
+        self.rename_resolved(actor, target).await
     }
 
     /// Moves a table or view to another name or namespace, at its turn.
     pub(crate) async fn rename_resolved(
         &self,
-        realm: &RealmId,
-        caller: EntityId,
+        actor: &Actor,
         target: ResolvedRename,
     ) -> Result<(), Error> {
         let (source, destination) = (target.source, target.destination);
@@ -363,17 +363,19 @@ impl Service {
             moved.parent_id = destination.namespace.entity().id;
             moved.version = table.version.next();
             moved.updated_ms = self.clock.now_ms();
-            let change = Change::Update {
+            let catalog = &source.namespace.catalog;
+            let happened = vec![rename_of(catalog, &source.ident, &destination.ident, &moved)];
+            let changes = vec![Change::Update {
                 entity: Box::new(moved),
                 expected: table.version,
                 metadata: MetadataBody::Keep,
                 keep_apart: false,
-            };
+            }];
             let left = Left::Name(&destination.ident, table.id);
-            let trace = Trace { caller, catalog: &source.namespace.catalog, left };
-            match self.apply_surely(realm, vec![change], || Answer::Done, trace).await {
+            let trace = Trace { catalog, left };
+            match self.apply_surely(actor, changes, happened, || Answer::Done, trace).await {
                 Err(MetastoreError::Conflict { .. }) => {
-                    table = self.look_again(realm, caller, &source).await?.0;
+                    table = self.look_again(&actor.realm, actor.id, &source).await?.0;
                 }
                 Err(MetastoreError::AlreadyExists { kind, .. }) => {
                     return Err(cannot_rename(&source.ident, &destination.ident, kind));

@@ -84,6 +84,7 @@ pub(crate) fn commit_failed(kind: EntityKind, error: MetastoreError, ident: &Tab
         | MetastoreError::TypeAttached { .. }
         | MetastoreError::NotAttached
         | MetastoreError::AlreadyAnswered
+        | MetastoreError::AlreadyRecorded
         | MetastoreError::SecretsMoved(_)
         | MetastoreError::Unavailable(_)
         | MetastoreError::Corrupt(_)) => other.into(),

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use merak_authz::Authorized;
 use merak_authz::operations::{GetTask, ListTasks, RetryTask};
-use merak_metastore::{Hold, Task, TaskEnd};
-use merak_model::EntityId;
+use merak_metastore::{Hold, Recorded, Task, TaskEnd};
 use merak_model::features::POLARIS_TASK_TIMEOUT_MILLIS;
+use merak_model::{EntityId, EventSubject};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::purge::{Failure, PURGE, Phase, PurgeSettings, SharedProgress, Verdicts};
+use crate::events::Happening;
+use crate::purge::{Failure, PURGE, Phase, PurgeDetails, PurgeSettings, SharedProgress, Verdicts};
 use crate::sweep::millis;
 use crate::{Error, Service};
 
@@ -237,8 +238,10 @@ impl Service {
         }
         log_end(&hold, &task, &progress, &end);
         let now_ms = self.clock.now_ms();
-        match self.metastore.settle_task(&hold, &progress.to_json(), &end, now_ms).await {
-            Ok(true) => {}
+        let events: Vec<_> = self.attempted(&task, &end).into_iter().collect();
+        let progress = progress.to_json();
+        match self.metastore.settle_task(&hold, &progress, &end, now_ms, &events).await {
+            Ok(true) => self.events.wake(),
             Ok(false) => {
                 tracing::warn!(%realm, task = %id, "a task was taken over by another replica");
             }
@@ -248,6 +251,29 @@ impl Service {
                 tracing::warn!(%realm, task = %id, error, "the end of a task could not be noted");
             }
         }
+    }
+
+    /// The event of an attempt that ended, if somebody wants to be told.
+    fn attempted(&self, task: &Task, end: &TaskEnd) -> Option<Recorded> {
+        let success = match end {
+            // It is made again, and does not count.
+            TaskEnd::GivenBack => return None,
+            TaskEnd::Done => true,
+            TaskEnd::TryAgain { .. } | TaskEnd::Failed { .. } => false,
+        };
+        let happening = match PurgeDetails::parse(&task.details) {
+            Some(details) => {
+                Happening::within(EventSubject::AttemptTask, details.catalog, task.subject.as_str())
+            }
+            None => Happening::to(EventSubject::AttemptTask, task.subject.as_str()),
+        };
+        self.recorded(
+            happening
+                .with("task_entity_id", task.id.to_string())
+                .with("task_kind", task.kind.as_str())
+                .with("task_attempt", task.attempts)
+                .with("task_success", success),
+        )
     }
 
     async fn perform(

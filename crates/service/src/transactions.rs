@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use merak_authz::operations::CommitTransaction;
-use merak_authz::{Authorized, TransactionTarget};
+use merak_authz::{Actor, Authorized, TransactionTarget};
 use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES};
-use merak_model::{Entity, EntityId, RealmId, TableIdent};
+use merak_model::{Entity, EntityId, EventSubject, RealmId, TableIdent};
 use merak_storage::CatalogStore;
 use merak_table_metadata::TableMetadata;
 
 use crate::answers::Answer;
 use crate::commits::{Base, Built, Commit, were_applied};
+use crate::events::Happening;
 use crate::external::check_internal;
 use crate::locations::check_still_allowed;
 use crate::new_tables::WrittenFile;
@@ -35,7 +36,8 @@ impl Service {
         &self,
         proof: Authorized<CommitTransaction<TableChange>>,
     ) -> Result<(), Error> {
-        let realm = proof.realm();
+        let actor = &proof.actor();
+        let realm = &actor.realm;
         let changes = &proof.operation().0;
         let targets = &proof.target().tables;
         let Some(first) = targets.first() else { return self.nothing_to_do(realm).await };
@@ -45,7 +47,7 @@ impl Service {
         let features = self.features_of(realm);
         let features = features.within(&catalog.properties);
         let store = &self.store(realm, catalog)?;
-        let job = Job { realm, caller: proof.caller().id, catalog, store, features };
+        let job = Job { actor, catalog, store, features };
         let mut turns = self.enter_all(realm, targets).await;
         // What was looked at again, after the race for a pointer was lost.
         let mut bases: HashMap<EntityId, Base> = HashMap::new();
@@ -60,7 +62,7 @@ impl Service {
             }
             for target in targets {
                 if let TransactionTarget::Change(table) = target {
-                    let base = self.base_again(realm, job.caller, table, store).await?;
+                    let base = self.base_again(realm, actor.id, table, store).await?;
                     bases.insert(table.table.id, base);
                 }
             }
@@ -73,7 +75,7 @@ impl Service {
     /// this process knows of.
     async fn read_bases(
         &self,
-        Job { realm, store, .. }: Job<'_>,
+        Job { actor, store, .. }: Job<'_>,
         targets: &[TransactionTarget],
         turns: &[Turn],
         bases: &mut HashMap<EntityId, Base>,
@@ -87,7 +89,7 @@ impl Service {
             let newest = turns.iter().find_map(|turn| turn.newest(&table.table));
             let base = match newest {
                 Some(Newest { entity, metadata }) => Base { entity, metadata },
-                None => self.read_base(realm, table, store).await?,
+                None => self.read_base(&actor.realm, table, store).await?,
             };
             bases.insert(table.table.id, base);
         }
@@ -98,7 +100,7 @@ impl Service {
     /// it is all or nothing, what leaves no trace happened if the rest did.
     async fn all_were_applied(
         &self,
-        Job { realm, store, .. }: Job<'_>,
+        Job { actor, store, .. }: Job<'_>,
         changes: &[TableChange],
         targets: &[TransactionTarget],
         bases: &HashMap<EntityId, Base>,
@@ -115,7 +117,7 @@ impl Service {
                     .is_some_and(|base| were_applied(commits, &base.metadata)),
                 TransactionTarget::Create(table) => match &table.existing {
                     Some(existing) => {
-                        self.made_before(realm, existing, commits, store).await.is_some()
+                        self.made_before(&actor.realm, existing, commits, store).await.is_some()
                     }
                     None => false,
                 },
@@ -172,15 +174,18 @@ impl Service {
         fences: Vec<Change>,
         turns: &mut [Turn],
     ) -> Result<bool, Error> {
-        let Job { realm, caller, catalog, store, .. } = job;
+        let Job { actor, catalog, store, .. } = job;
+        let realm = &actor.realm;
         let mut files: Vec<WrittenFile> = Vec::with_capacity(steps.len());
         let mut changes = Vec::with_capacity(steps.len());
         let mut left = Vec::new();
         let mut ids = Vec::with_capacity(steps.len());
+        let mut happened = Vec::with_capacity(steps.len() + 1);
         for step in steps {
             match self.write_step(job, step).await {
                 Ok((file, change, entity, id)) => {
                     ids.push(id);
+                    happened.extend(step.happenings(catalog, &change));
                     if let Some(entity) = entity {
                         let metadata = Arc::new(step.metadata.clone());
                         left.push(Newest { entity, metadata });
@@ -198,13 +203,14 @@ impl Service {
             return self.nothing_to_do(realm).await.map(|()| true);
         };
         changes.extend(fences);
+        let tables: Vec<_> = steps.iter().map(|step| step.ident().to_string()).collect();
+        let all = Happening::within(EventSubject::CommitTransaction, &catalog.name, &catalog.name);
+        happened.push(all.with("tables", tables));
         // All pointers move or none: one tells of all.
-        let trace = Trace {
-            caller,
-            catalog,
-            left: Left::Pointer(step.ident(), *id, file.pointer.as_str()),
-        };
-        if let Err(error) = self.apply_surely(realm, changes, || Answer::Done, trace).await {
+        let pointer = file.pointer.as_str();
+        let trace = Trace { catalog, left: Left::Pointer(step.ident(), *id, pointer) };
+        let answer = || Answer::Done;
+        if let Err(error) = self.apply_surely(actor, changes, happened, answer, trace).await {
             if !matches!(error, MetastoreError::OutcomeUnknown(_)) {
                 self.discard_all(store, &files).await;
             }
@@ -300,8 +306,7 @@ fn catalog_of(target: &TransactionTarget) -> &Entity {
 /// Whose transaction it is, and the catalog it is in.
 #[derive(Clone, Copy)]
 struct Job<'a> {
-    realm: &'a RealmId,
-    caller: EntityId,
+    actor: &'a Actor,
     catalog: &'a Entity,
     store: &'a CatalogStore,
     features: CatalogFeatures<'a>,
@@ -315,6 +320,15 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
+    /// What happens to the table by the change.
+    fn happenings(&self, catalog: &Entity, change: &Change) -> Vec<Happening> {
+        let updated = Happening::to_table(EventSubject::UpdateTable, catalog, self.ident())
+            .as_changed_by(change)
+            .after_maybe(self.base.as_ref().map(|base| &base.entity));
+        let created = self.base.is_none().then(|| updated.of(EventSubject::CreateTable));
+        created.into_iter().chain([updated]).collect()
+    }
+
     fn ident(&self) -> &TableIdent {
         match self.target {
             TransactionTarget::Change(table) => &table.ident,
@@ -345,6 +359,7 @@ fn transaction_failed(error: MetastoreError, tables: &str) -> Error {
         | MetastoreError::TypeAttached { .. }
         | MetastoreError::NotAttached
         | MetastoreError::AlreadyAnswered
+        | MetastoreError::AlreadyRecorded
         | MetastoreError::SecretsMoved(_)
         | MetastoreError::Unavailable(_)
         | MetastoreError::Corrupt(_)) => other.into(),

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use merak_authz::Authorized;
 use merak_authz::operations::UnregisterTable;
 use merak_metastore::{Change, Error as MetastoreError};
-use merak_model::EntityKind;
+use merak_model::{EntityKind, EventSubject};
 
 use crate::answers::Answer;
+use crate::events::Happening;
 use crate::locations::check_still_allowed;
 use crate::metadata::TableRef;
 use crate::outcome::{Left, Trace};
@@ -31,29 +32,37 @@ impl Service {
         &self,
         proof: Authorized<UnregisterTable>,
     ) -> Result<Unregistered, Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
+        let realm = &actor.realm;
         let target = proof.into_target();
         let catalog = &target.namespace.catalog;
-        let store = self.store(&realm, catalog)?;
+        let store = self.store(realm, catalog)?;
         // Behind the commits that wait: they were asked for first.
-        let _turn = self.queue.enter(&realm, target.table.id).await;
+        let _turn = self.queue.enter(realm, target.table.id).await;
         let (mut table, mut kept) = (target.table.clone(), target.metadata.clone());
         for _ in 0..MAX_TRIES {
             check_still_allowed(&target.ident, &table, &store.config)?;
             let metadata_location = table.metadata_location.clone().ok_or_else(|| {
                 Error::Internal(format!("Table {} has no metadata location", target.ident))
             })?;
-            let of = TableRef { realm: &realm, catalog, ident: &target.ident };
+            let of = TableRef { realm, catalog, ident: &target.ident };
             // Before it goes: were the store away afterwards, nobody would be told where it was.
             let metadata =
                 self.metadata.json(of, &store, &metadata_location, kept.as_deref()).await?;
             let change = Change::Drop { id: table.id, expected: table.version };
             let answer = || Answer::Table { metadata_location: metadata_location.clone() };
             let left = Left::NoTable(&target.ident, table.id);
-            let trace = Trace { caller, catalog, left };
-            match self.apply_surely(&realm, vec![change], answer, trace).await {
+            let trace = Trace { catalog, left };
+            // Polaris has no event of its own for it: to whoever follows this catalog, it is a drop.
+            let happened = Happening::to_table(EventSubject::DropTable, catalog, &target.ident)
+                .as_of(&table)
+                .with("purge_requested", false)
+                .with("unregistered", true);
+            let outcome =
+                self.apply_surely(actor, vec![change], vec![happened], answer, trace).await;
+            match outcome {
                 Err(MetastoreError::Conflict { .. }) => {
-                    (table, kept) = self.look_again(&realm, caller, &target).await?;
+                    (table, kept) = self.look_again(realm, actor.id, &target).await?;
                 }
                 outcome => {
                     outcome?;

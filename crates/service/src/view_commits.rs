@@ -7,12 +7,13 @@ use merak_authz::operations::ReplaceView;
 use merak_authz::{Authorized, ResolvedTable};
 use merak_metastore::{Change, Error as MetastoreError, MetadataBody};
 use merak_model::features::{CatalogFeatures, ICEBERG_COMMIT_MAX_RETRIES};
-use merak_model::{Entity, EntityId, EntityKind, RealmId};
+use merak_model::{Entity, EntityId, EntityKind, EventSubject, RealmId};
 use merak_storage::CatalogStore;
 use merak_table_metadata::{ViewCommit, ViewMetadata};
 use serde_json::Value;
 
 use crate::commits::table_ref;
+use crate::events::{Happening, VIEW_NAME};
 use crate::external::check_internal;
 use crate::locations::{check_places, check_still_allowed, view_places};
 use crate::new_tables::check_set_properties;
@@ -55,7 +56,8 @@ impl Service {
         &self,
         proof: Authorized<ReplaceView<ViewChange>>,
     ) -> Result<LoadedView, Error> {
-        let realm = proof.realm();
+        let actor = &proof.actor();
+        let realm = &actor.realm;
         let target = &proof.target().0;
         let commit = &proof.operation().0.0;
         check_internal(&target.namespace.catalog, "replace view")?;
@@ -89,9 +91,13 @@ impl Service {
                 keep_apart: false,
             };
             let left = Left::Pointer(&target.ident, entity.id, file.pointer.as_str());
-            let caller = proof.caller().id;
-            let trace = Trace { caller, catalog: &target.namespace.catalog, left };
-            match self.apply_surely(realm, vec![change], || view_answer(&file), trace).await {
+            let catalog = &target.namespace.catalog;
+            let trace = Trace { catalog, left };
+            let subject = EventSubject::ReplaceView;
+            let happened = Happening::to_named(subject, catalog, VIEW_NAME, &target.ident);
+            let happened = vec![happened.as_of(&entity).after(&base.entity)];
+            let answer = || view_answer(&file);
+            match self.apply_surely(actor, vec![change], happened, answer, trace).await {
                 Ok(()) => {
                     let (view, location) = (table_ref(realm, target), file.pointer.as_str());
                     self.metadata.remember(view, location, file.json.clone()).await;
@@ -100,7 +106,7 @@ impl Service {
                 }
                 Err(MetastoreError::Conflict { .. }) => {
                     self.metadata.discard(store, &file.location).await;
-                    base = self.view_base_again(job, proof.caller().id).await?;
+                    base = self.view_base_again(job, actor.id).await?;
                 }
                 Err(error) => {
                     if !matches!(error, MetastoreError::OutcomeUnknown(_)) {

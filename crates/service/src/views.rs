@@ -62,14 +62,14 @@ impl Service {
 
     /// Removes a view from its catalog and, where that is switched on, its current metadata file.
     pub async fn drop_view(&self, proof: Authorized<DropView>) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let ResolvedView(target) = proof.into_target();
         let features = self.features_of(&realm);
         check_purge_of_view(&target, features.within(&target.namespace.catalog.properties))?;
         // Behind the commits that wait: they were asked for first.
-        let _turn = self.view_queue.enter(&realm, target.table.id).await;
-        let dropped = self.drop_resolved(&realm, caller, target, false).await?;
-        self.purge_view(&realm, &dropped).await;
+        let _turn = self.view_queue.enter(&actor.realm, target.table.id).await;
+        let dropped = self.drop_resolved(actor, target, false).await?;
+        self.purge_view(&actor.realm, &dropped).await;
         Ok(())
     }
 
@@ -101,10 +101,10 @@ impl Service {
 
     /// Moves a view to another name or namespace. Its files stay where they are.
     pub async fn rename_view(&self, proof: Authorized<RenameView>) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let ResolvedViewRename(target) = proof.into_target();
-        let _turn = self.view_queue.enter(&realm, target.source.table.id).await;
-        self.rename_resolved(&realm, caller, target).await
+        let _turn = self.view_queue.enter(&actor.realm, target.source.table.id).await;
+        self.rename_resolved(actor, target).await
     }
 }
 

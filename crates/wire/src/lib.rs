@@ -5,6 +5,7 @@
 //! clients refuse that.
 
 pub mod error;
+pub mod events;
 pub mod generic_tables;
 pub mod iceberg;
 pub mod management;

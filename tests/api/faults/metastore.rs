@@ -77,7 +77,8 @@ impl Between {
             | Change::SetSecrets(..)
             | Change::RotateSecrets { .. }
             | Change::Answer(_)
-            | Change::AddTask(_) => None,
+            | Change::AddTask(_)
+            | Change::Record(_) => None,
         });
         let Some((id, expected)) = target else { return };
         let Some(mut entity) = self.plan.entity(id) else { return };

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use merak_metastore::{
-    AnswerRecord, Answers, Error, FoundReport, Hold, MetricsReport, MetricsReports, ReportsQuery,
+    AnswerRecord, Answers, AuditQuery, AuditRecord, AuditRecords, Delivery, Error, EventRecord,
+    Events, EventsQuery, FoundReport, Hold, MetricsReport, MetricsReports, Recorded, ReportsQuery,
     TablesAfter, Task, TaskEnd, Tasks,
 };
-use merak_model::{Entity, EntityId, RealmId};
+use merak_model::{Entity, EntityId, EventId, RealmId};
 
 use super::metastore::{Between, lost, unavailable};
 use super::scripts::StoreFault;
@@ -40,6 +41,101 @@ impl Answers for Between {
 
     async fn forget_answers(&self, now_ms: i64, limit: u32) -> Result<u64, Error> {
         self.inner.forget_answers(now_ms, limit).await
+    }
+}
+
+#[async_trait]
+impl AuditRecords for Between {
+    async fn add_audit_records(
+        &self,
+        realm: &RealmId,
+        records: &[AuditRecord],
+    ) -> Result<(), Error> {
+        self.inner.add_audit_records(realm, records).await
+    }
+
+    async fn audit_records(
+        &self,
+        realm: &RealmId,
+        query: &AuditQuery,
+    ) -> Result<Vec<AuditRecord>, Error> {
+        self.inner.audit_records(realm, query).await
+    }
+
+    async fn forget_audit_records(&self, before_ms: i64, limit: u32) -> Result<u64, Error> {
+        self.inner.forget_audit_records(before_ms, limit).await
+    }
+}
+
+#[async_trait]
+impl Events for Between {
+    async fn record_events(&self, realm: &RealmId, events: &[Recorded]) -> Result<(), Error> {
+        self.inner.record_events(realm, events).await
+    }
+
+    async fn events(
+        &self,
+        realm: &RealmId,
+        query: &EventsQuery,
+    ) -> Result<Vec<EventRecord>, Error> {
+        self.inner.events(realm, query).await
+    }
+
+    async fn claim_deliveries(
+        &self,
+        realms: &[RealmId],
+        sink: &str,
+        owner: &str,
+        now_ms: i64,
+        lease_until_ms: i64,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, Error> {
+        self.inner.claim_deliveries(realms, sink, owner, now_ms, lease_until_ms, limit).await
+    }
+
+    async fn settle_deliveries(
+        &self,
+        owner: &str,
+        sink: &str,
+        deliveries: &[(RealmId, EventId)],
+    ) -> Result<usize, Error> {
+        self.inner.settle_deliveries(owner, sink, deliveries).await
+    }
+
+    async fn postpone_deliveries(
+        &self,
+        owner: &str,
+        sink: &str,
+        deliveries: &[(RealmId, EventId)],
+        due_ms: i64,
+    ) -> Result<usize, Error> {
+        self.inner.postpone_deliveries(owner, sink, deliveries, due_ms).await
+    }
+
+    async fn forget_events(
+        &self,
+        realms: &[RealmId],
+        before_ms: i64,
+        limit: u32,
+    ) -> Result<usize, Error> {
+        self.inner.forget_events(realms, before_ms, limit).await
+    }
+
+    async fn forget_deliveries(
+        &self,
+        realms: &[RealmId],
+        sinks: &[String],
+        limit: u32,
+    ) -> Result<usize, Error> {
+        self.inner.forget_deliveries(realms, sinks, limit).await
+    }
+
+    async fn pending_deliveries(
+        &self,
+        realms: &[RealmId],
+        sink: &str,
+    ) -> Result<(u64, Option<i64>), Error> {
+        self.inner.pending_deliveries(realms, sink).await
     }
 }
 
@@ -90,8 +186,9 @@ impl Tasks for Between {
         progress: &str,
         end: &TaskEnd,
         now_ms: i64,
+        events: &[Recorded],
     ) -> Result<bool, Error> {
-        self.at_task(self.inner.settle_task(hold, progress, end, now_ms)).await
+        self.at_task(self.inner.settle_task(hold, progress, end, now_ms, events)).await
     }
 
     async fn tasks(

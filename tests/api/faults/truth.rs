@@ -72,7 +72,8 @@ impl Truth {
             | Change::SetSecrets(..)
             | Change::RotateSecrets { .. }
             | Change::Answer(_)
-            | Change::AddTask(_) => false,
+            | Change::AddTask(_)
+            | Change::Record(_) => false,
         }
     }
 
@@ -98,7 +99,8 @@ pub(crate) fn metadata_file(change: &Change) -> Option<&str> {
         | Change::SetSecrets(..)
         | Change::RotateSecrets { .. }
         | Change::Answer(_)
-        | Change::AddTask(_) => None,
+        | Change::AddTask(_)
+        | Change::Record(_) => None,
     }
 }
 
@@ -115,6 +117,7 @@ pub(crate) fn name_of(replica: usize, changes: &[Change]) -> String {
             }
             Change::Drop { id, expected } => format!("drops {id} at {expected}"),
             Change::Answer(record) => format!("answers {}", record.key),
+            Change::Record(recorded) => format!("tells of {}", recorded.event.kind),
             Change::Grant(_)
             | Change::Revoke(_)
             | Change::AttachPolicy(_)

@@ -271,7 +271,7 @@ async fn a_worker_whose_task_was_taken_over_stops_at_once() {
         task: id,
         owner: "another".to_owned(),
     };
-    assert!(metastore.settle_task(&hold, "{}", &TaskEnd::Done, now_ms).await.unwrap());
+    assert!(metastore.settle_task(&hold, "{}", &TaskEnd::Done, now_ms, &[]).await.unwrap());
 }
 
 #[tokio::test]

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use merak_metastore::{
-    AnswerRecord, Answers, Bootstrap, Change, Error, FoundReport, Hold, Metastore, MetricsReport,
-    MetricsReports, PrincipalCredentials, PrincipalSecrets, ReportsQuery, Resolution,
+    AnswerRecord, Answers, AuditQuery, AuditRecord, AuditRecords, Bootstrap, Change, Delivery,
+    Error, EventRecord, Events, EventsQuery, FoundReport, Hold, Metastore, MetricsReport,
+    MetricsReports, PrincipalCredentials, PrincipalSecrets, Recorded, ReportsQuery, Resolution,
     ResolveRequest, TablesAfter, Task, TaskEnd, Tasks,
 };
-use merak_model::{Entity, EntityId, RealmId};
+use merak_model::{Entity, EntityId, EventId, RealmId};
 use secrecy::{ExposeSecret as _, SecretBox};
 
 use crate::NewCredentials;
@@ -96,6 +97,21 @@ impl Answers for FakeMetastore {
 
     async fn forget_answers(&self, _: i64, _: u32) -> Result<u64, Error> {
         unreachable!("requests are answered elsewhere")
+    }
+}
+
+#[async_trait]
+impl AuditRecords for FakeMetastore {
+    async fn add_audit_records(&self, _: &RealmId, _: &[AuditRecord]) -> Result<(), Error> {
+        unreachable!("requests are kept elsewhere")
+    }
+
+    async fn audit_records(&self, _: &RealmId, _: &AuditQuery) -> Result<Vec<AuditRecord>, Error> {
+        unreachable!("requests are kept elsewhere")
+    }
+
+    async fn forget_audit_records(&self, _: i64, _: u32) -> Result<u64, Error> {
+        unreachable!("requests are kept elsewhere")
     }
 }
 
@@ -216,7 +232,14 @@ impl Tasks for FakeMetastore {
         unreachable!("{NO_TASKS}")
     }
 
-    async fn settle_task(&self, _: &Hold, _: &str, _: &TaskEnd, _: i64) -> Result<bool, Error> {
+    async fn settle_task(
+        &self,
+        _: &Hold,
+        _: &str,
+        _: &TaskEnd,
+        _: i64,
+        _: &[Recorded],
+    ) -> Result<bool, Error> {
         unreachable!("{NO_TASKS}")
     }
 
@@ -258,5 +281,65 @@ impl Tasks for FakeMetastore {
         unreachable!("{NO_TASKS}")
     }
 }
+
+#[async_trait]
+impl Events for FakeMetastore {
+    async fn record_events(&self, _: &RealmId, _: &[Recorded]) -> Result<(), Error> {
+        unreachable!("{NO_EVENTS}")
+    }
+
+    async fn events(&self, _: &RealmId, _: &EventsQuery) -> Result<Vec<EventRecord>, Error> {
+        unreachable!("{NO_EVENTS}")
+    }
+
+    async fn claim_deliveries(
+        &self,
+        _: &[RealmId],
+        _: &str,
+        _: &str,
+        _: i64,
+        _: i64,
+        _: u32,
+    ) -> Result<Vec<Delivery>, Error> {
+        unreachable!("{NO_EVENTS}")
+    }
+
+    async fn settle_deliveries(
+        &self,
+        _: &str,
+        _: &str,
+        _: &[(RealmId, EventId)],
+    ) -> Result<usize, Error> {
+        unreachable!("{NO_EVENTS}")
+    }
+
+    async fn postpone_deliveries(
+        &self,
+        _: &str,
+        _: &str,
+        _: &[(RealmId, EventId)],
+        _: i64,
+    ) -> Result<usize, Error> {
+        unreachable!("{NO_EVENTS}")
+    }
+
+    async fn forget_events(&self, _: &[RealmId], _: i64, _: u32) -> Result<usize, Error> {
+        unreachable!("{NO_EVENTS}")
+    }
+
+    async fn forget_deliveries(&self, _: &[RealmId], _: &[String], _: u32) -> Result<usize, Error> {
+        unreachable!("{NO_EVENTS}")
+    }
+
+    async fn pending_deliveries(
+        &self,
+        _: &[RealmId],
+        _: &str,
+    ) -> Result<(u64, Option<i64>), Error> {
+        unreachable!("{NO_EVENTS}")
+    }
+}
+
+const NO_EVENTS: &str = "nobody is told of anything to know who is calling";
 
 const NO_TASKS: &str = "nothing is done in the background to know who is calling";

@@ -15,13 +15,14 @@ use crate::operations::{
     DropView, ExplainAccessInCatalog, ExplainAccessInRealm, ExplainPolicy, GetApplicablePolicies,
     GetCatalog, GetCatalogRole, GetConfig, GetPrincipal, GetPrincipalRole, GetTask,
     ListAssigneePrincipalRolesForCatalogRole, ListAssigneePrincipalsForPrincipalRole,
-    ListCatalogRoles, ListCatalogRolesForPrincipalRole, ListCatalogs, ListGenericTables,
-    ListGrantsForCatalogRole, ListMetricsReports, ListNamespaces, ListPolicies, ListPrincipalRoles,
-    ListPrincipalRolesAssigned, ListPrincipals, ListTables, ListTasks, ListViews, LoadGenericTable,
-    LoadGenericTableWithReadDelegation, LoadGenericTableWithWriteDelegation, LoadNamespaceMetadata,
-    LoadPolicy, LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation, LoadView,
-    NamespaceExists, RegisterTable, RegisterTableOverwrite, RegisterView, RenameTable, RenameView,
-    ReplaceView, ReplayAnswer, ReportReadMetrics, ReportWriteMetrics, ResetCredentials, RetryTask,
+    ListAuditRecords, ListCatalogEvents, ListCatalogRoles, ListCatalogRolesForPrincipalRole,
+    ListCatalogs, ListEvents, ListGenericTables, ListGrantsForCatalogRole, ListMetricsReports,
+    ListNamespaces, ListPolicies, ListPrincipalRoles, ListPrincipalRolesAssigned, ListPrincipals,
+    ListTables, ListTasks, ListViews, LoadGenericTable, LoadGenericTableWithReadDelegation,
+    LoadGenericTableWithWriteDelegation, LoadNamespaceMetadata, LoadPolicy, LoadTable,
+    LoadTableWithReadDelegation, LoadTableWithWriteDelegation, LoadView, NamespaceExists,
+    RegisterTable, RegisterTableOverwrite, RegisterView, RenameTable, RenameView, ReplaceView,
+    ReplayAnswer, ReportReadMetrics, ReportWriteMetrics, ResetCredentials, RetryTask,
     RevokeCatalogRoleFromPrincipalRole, RevokeGrantFromCatalogRole, RevokePrincipalRole,
     RotateCredentials, SendNotifications, TableExists, UnregisterTable, UpdateCatalog,
     UpdateCatalogRole, UpdateNamespaceProperties, UpdatePolicy, UpdatePrincipal,
@@ -75,6 +76,9 @@ explainable! { question:
     DiagnoseCatalog => question.catalog();
     ExplainPolicy => question.catalog();
     ListTasks => question.catalog();
+    ListCatalogEvents => question.catalog();
+    ListEvents => realm();
+    ListAuditRecords => realm();
     GetTask => question.catalog();
     RetryTask => question.catalog();
     GetConfig => question.catalog();

@@ -3,6 +3,7 @@
 mod access;
 mod catalog_roles;
 mod catalogs;
+mod events;
 mod generic_tables;
 mod grants;
 mod namespaces;
@@ -24,6 +25,7 @@ pub use catalogs::{
     CreateCatalog, DeleteCatalog, DiagnoseCatalog, ExplainPolicy, GetCatalog, GetConfig, GetTask,
     ListCatalogs, ListTasks, ReplayAnswer, RetryTask, UpdateCatalog,
 };
+pub use events::{ListAuditRecords, ListCatalogEvents, ListEvents};
 pub use generic_tables::{
     CreateGenericTable, CreateGenericTableWithWriteDelegation, DropGenericTable, ListGenericTables,
     LoadGenericTable, LoadGenericTableWithReadDelegation, LoadGenericTableWithWriteDelegation,

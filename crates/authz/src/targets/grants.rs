@@ -62,6 +62,11 @@ impl ResolvedGrant {
         holds(self.held, wanted)
     }
 
+    /// What the securable is called within its catalog.
+    pub fn securable_name(&self) -> String {
+        Spot::of(std::iter::once(&self.role.catalog).chain(&self.path)).name()
+    }
+
     /// The securable.
     pub fn securable(&self) -> &Entity {
         self.path.last().unwrap_or(&self.role.catalog)

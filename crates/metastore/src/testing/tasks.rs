@@ -37,7 +37,7 @@ impl World {
     }
 
     async fn settle(&self, hold: &Hold, end: TaskEnd, now_ms: i64) -> bool {
-        self.store.settle_task(hold, r#"{"b":2}"#, &end, now_ms).await.unwrap()
+        self.store.settle_task(hold, r#"{"b":2}"#, &end, now_ms, &[]).await.unwrap()
     }
 
     async fn task(&self, id: i64) -> Option<Task> {

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
-use merak_authz::{Caller, PrincipalRef};
+use merak_authz::{Caller, PrincipalRef, note_authenticated, note_principal_id};
 use merak_model::RealmId;
 
 use crate::app::{ApiSettings, App};
@@ -58,9 +58,10 @@ impl FromRequestParts<App> for Authenticated {
         })?;
         let reference = app.authn.verify(&realm, token).await?;
         app.rates.admit(&realm, &reference).await?;
-        // Its name is recorded once it is known.
-        if let PrincipalRef::Id(id) = &reference.principal {
-            tracing::Span::current().record("principal_id", id.0);
+        // Its name is noted once it is known.
+        match &reference.principal {
+            PrincipalRef::Id(id) => note_principal_id(id.0),
+            PrincipalRef::Name(name) => note_authenticated(name),
         }
         let id = parts.extensions.get::<RequestId>().and_then(|id| id.0.to_str().ok());
         let request_id = id.unwrap_or_default().to_owned();

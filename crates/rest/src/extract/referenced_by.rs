@@ -1,5 +1,6 @@
 //! The views that something is read through, as the client says.
 
+use merak_authz::{Noted, note};
 use merak_model::names::LEVEL_SEPARATOR;
 use percent_encoding::percent_decode_str;
 
@@ -16,7 +17,7 @@ const MAX_CHARS: usize = 256;
 pub(crate) fn record_referenced_by(query: &QueryMap) {
     let Some(text) = query.get("referenced-by").filter(|text| !text.is_empty()) else { return };
     if let Some(views) = views(text) {
-        tracing::Span::current().record("referenced_by", views.join(" > "));
+        note(Noted::ReferencedBy, || views.join(" > "));
     } else {
         tracing::debug!("a malformed referenced-by is ignored");
     }

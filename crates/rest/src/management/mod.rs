@@ -5,6 +5,7 @@ mod body;
 pub(crate) mod catalog_roles;
 pub(crate) mod catalogs;
 pub(crate) mod doctor;
+pub(crate) mod events;
 pub(crate) mod grants;
 pub(crate) mod principal_roles;
 pub(crate) mod principals;

@@ -1,14 +1,18 @@
-//! A span and a line for each request, and its measurements.
+//! A span and a line for each request, its measurements, and what is kept of it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, Uri};
+use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::Response;
+use merak_authz::Trail;
+use merak_service::{ServedRequest, Service};
 use tracing::Instrument as _;
 
 use crate::app::App;
+use crate::extract::Realm;
+use crate::middleware::observed;
 use crate::middleware::request_id::RequestId;
 
 /// Opens the span that everything logged for a request is in, and logs the request itself.
@@ -30,11 +34,62 @@ pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) ->
     );
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let started = Instant::now();
-    let response = next.run(request).instrument(span.clone()).await;
+    let kept = Kept::begin(&app, &request, id, started);
+    let trail = kept.as_ref().map(|kept| kept.served.trail.clone());
+    let response = Trail::along(trail, next.run(request).instrument(span.clone())).await;
     if app.settings.logs_requests {
         span.in_scope(|| log_line(&method, &uri, &response, started));
     }
+    if let Some(kept) = kept {
+        kept.end(response.status());
+    }
     response
+}
+
+/// What others call it when a client goes away before it is answered.
+const CLIENT_WENT_AWAY: u16 = 499;
+
+/// A request of which something is to be kept. It is kept whatever becomes of the request, also if
+/// its client goes away and nothing goes on after it.
+struct Kept {
+    served: Box<ServedRequest>,
+    service: Service,
+    started: Instant,
+}
+
+impl Kept {
+    /// Nothing, if nobody wants anything of the request. In a realm that is not there nothing is kept.
+    fn begin(app: &App, request: &Request, id: &str, started: Instant) -> Option<Self> {
+        let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let (method, path) = (request.method(), request.uri().path());
+        let subject = observed::subject_of(method, route, path);
+        let begun = app.service.begin_request(subject.as_ref().map(|subject| subject.subject))?;
+        let Realm(realm) = Realm::of(request.headers(), &app.settings).ok()?;
+        let served = Box::new(ServedRequest {
+            id: begun,
+            realm,
+            request_id: id.to_owned(),
+            method: method.as_str().to_owned(),
+            path: path.to_owned(),
+            catalog: observed::catalog_of(route, path),
+            subject,
+            status: CLIENT_WENT_AWAY,
+            duration: Duration::ZERO,
+            trail: Trail::default(),
+        });
+        Some(Self { served, service: app.service.clone(), started })
+    }
+
+    fn end(mut self, status: StatusCode) {
+        self.served.status = status.as_u16();
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.served.duration = self.started.elapsed();
+        self.service.end_request(&self.served);
+    }
 }
 
 /// The query stays out of the log: nothing of ours is secret there, and what others put there may

@@ -2,6 +2,7 @@
 
 mod cors;
 mod log;
+mod observed;
 mod rates;
 mod request_id;
 
@@ -16,6 +17,7 @@ use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use merak_authz::{Noted, Trail, note};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -104,7 +106,7 @@ fn tidy_slashes(mut request: Request) -> Request {
 async fn require_realm(State(app): State<App>, request: Request, next: Next) -> Response {
     match Realm::of(request.headers(), &app.settings) {
         Ok(Realm(realm)) => {
-            tracing::Span::current().record("realm", realm.as_str());
+            note(Noted::Realm, || realm.as_str().to_owned());
             next.run(request).await
         }
         Err(error) => error.into_response(),
@@ -145,7 +147,8 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> T {
     use tracing::Instrument as _;
-    match tokio::spawn(work.in_current_span()).await {
+    let work = Trail::along(Trail::current(), work.in_current_span());
+    match tokio::spawn(work).await {
         Ok(outcome) => outcome,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),

@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use merak_authn::{Counted, TooManyRequests};
+use merak_authz::{Noted, note};
 
 use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
@@ -36,6 +37,7 @@ impl From<TooManyRequests> for ApiError {
             Counted::ByPrincipal => ("principal", "Rate exceeded for this principal"),
             Counted::ByAddress => ("address", "Rate exceeded for this address"),
         };
+        note(Noted::RateLimit, || limit.to_owned());
         metrics::counter!("merak_rate_limited_requests_total", "limit" => limit).increment(1);
         Self::new(ErrorKind::TooManyRequests, message).retry_after_s(refused.retry_after_s)
     }

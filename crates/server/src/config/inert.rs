@@ -12,8 +12,8 @@ pub(super) const WITHOUT_MEANING: &[(&str, &str)] = &[
     ("polaris.authorization.ranger", "Ranger is not asked in this version."),
     ("polaris.config", "Polaris knows these as properties of catalogs only."),
     ("polaris.credential-manager", ONE_KIND),
-    ("polaris.event-listener", NO_EVENTS),
-    ("polaris.events", NO_EVENTS),
+    ("polaris.event-listener", EVENTS_KEPT),
+    ("polaris.events", EVENTS_KEPT),
     ("polaris.file-io", "Files are reached by the type of the catalog's storage."),
     ("polaris.iceberg-metrics", "What the setting above does not say is always so."),
     ("polaris.metrics", "Series have the labels that the settings above give them."),
@@ -41,7 +41,7 @@ pub(super) const WITHOUT_MEANING: &[(&str, &str)] = &[
     ("quarkus", NO_JVM),
 ];
 
-const NO_EVENTS: &str = "There are no event listeners in this version.";
+const EVENTS_KEPT: &str = "Events wait in the database, any number of them; what the settings above do not name is not here.";
 const NO_JVM: &str = "There is neither Quarkus nor a JVM.";
 const NO_NOSQL: &str = "Everything is kept in PostgreSQL or SQLite.";
 const ONE_KIND: &str = "There is one kind, and it is always on.";

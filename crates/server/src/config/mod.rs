@@ -11,6 +11,7 @@ mod cors;
 mod database;
 #[cfg(test)]
 mod docs;
+mod events;
 mod features;
 mod formats;
 mod guesses;
@@ -42,6 +43,7 @@ pub use bind::Bind;
 pub use bootstrap::{Bootstrap, RootCredentials};
 pub use cors::{AllowList, Cors};
 pub use database::{Database, Postgres, Sqlite, Synchronous};
+pub use events::{Events, WEBHOOK_SINK};
 pub use features::RealmFeatures;
 pub use guesses::Guesses;
 pub use idempotency::Idempotency;
@@ -93,6 +95,8 @@ pub struct Config {
     pub background: Background,
     /// What becomes of engines' reports.
     pub metrics_reports: MetricsReports,
+    /// What becomes of events, and of who asked for what.
+    pub events: Events,
     /// The feature flags of each realm.
     pub features: RealmFeatures,
 }
@@ -140,6 +144,7 @@ impl Config {
         let idempotency = Idempotency::read(reader);
         let background = Background::read(reader);
         let metrics_reports = MetricsReports::read(reader);
+        let events = Events::read(reader);
         Self {
             bind,
             forwarding,
@@ -157,6 +162,7 @@ impl Config {
             idempotency,
             background,
             metrics_reports,
+            events,
             features,
         }
     }

@@ -7,6 +7,7 @@ use super::background::Check;
 use super::bootstrap::Credentials;
 use super::cors::{Headers, Methods, Origins};
 use super::database::{Persistence, PostgresUrl, Synchronous};
+use super::events::{EventCategories, EventTypes, Listeners, WebhookAddress};
 use super::formats::{
     Amount, Boolean, Bytes, Count, FilePath, Format, Header, Level, Optional, Port, PositiveSpan,
     Secret, Span, Text, Texts,
@@ -285,6 +286,26 @@ settings! {
         REPORT_SINK: ReportSink = setting("polaris.iceberg-metrics.reporting.type", "default", "Where the reports go that engines send of their scans and commits: into the log and the database, into the database alone (`persisting`), or nowhere (`no-op`).");
         REPORT_RETENTION: Span = setting("merak.metrics-reports.retention", "P30D", "How long reports are kept in the database; `0s` keeps none.");
         REPORT_MAX_SIZE: Bytes = setting("merak.metrics-reports.max-size", "256K", "The largest report; a larger one is answered 413.");
+    }
+    "Events and audit records" {
+        EVENT_LISTENERS: Optional<Listeners> = setting("polaris.event-listener.types", "", "Who is told of events: the database (`database`, which Polaris calls `persistence-in-memory-buffer`), where they can be read; the log (`log`), a line each; a web server (`webhook`). Without it nobody is. Others that Polaris knows are named in a warning, and told nothing.");
+        EVENT_LISTENER: Optional<Listeners> = setting("polaris.event-listener.type", "", "The same under its old name; it counts where the other is not set.");
+        EVENT_TYPES: EventTypes = setting("polaris.event-listener.<name>.enabled-event-types", "", "The types of events that one of them is told of, beside those of the categories. Where neither is set, all.");
+        EVENT_CATEGORIES: EventCategories = setting("polaris.event-listener.<name>.enabled-event-categories", "", "The categories of events that one of them is told of: `CATALOG`, `NAMESPACE`, `TABLE`, `VIEW`, `POLICY`, `GENERIC_TABLE`, `PRINCIPAL_ROLE`, `PRINCIPAL`, `CATALOG_ROLE`, `CREDENTIAL`, `TRANSACTION`, `NOTIFICATION`, `CONFIG`, `TASK_EXECUTION`, `RATE_LIMITING`.");
+        EVENT_DENYLIST: Optional<Texts> = setting("polaris.event-listener.denylisted-attributes", "", "Attributes of events that nobody is told, by their keys.");
+        EVENT_BUFFER_TIME: PositiveSpan = setting("polaris.event-listener.persistence-in-memory-buffer.buffer-time", "PT5S", "After which time audit records, and events of requests that change nothing, are written at the latest. Until then they are in memory. Events of changes are never: they are written with the change.");
+        EVENT_BUFFER_SIZE: Count = setting("polaris.event-listener.persistence-in-memory-buffer.max-buffer-size", "5", "How many of them are written earlier than that.");
+        EVENT_QUEUE: Count = setting("merak.events.queue-size", "10000", "How many of them may wait to be written. What comes when there are more is lost, counted by `merak_lost_request_records_total`, and said in the log.");
+        EVENT_RETENTION: Span = setting("merak.events.retention", "P30D", "How long events are kept where the database is told of them. Elsewhere they are kept until the others were told.");
+        EVENT_RETRY_DELAY: PositiveSpan = setting("merak.events.retry-delay", "PT1S", "How long at most it is waited after the first time that events could not be delivered; after each other one, twice as long.");
+        EVENT_MAX_RETRY_DELAY: PositiveSpan = setting("merak.events.max-retry-delay", "PT1M", "The longest such wait.");
+        EVENT_POLL_INTERVAL: PositiveSpan = setting("merak.events.poll-interval", "PT5S", "How often to look for events that other replicas did not deliver. Those of this server are delivered at once.");
+        WEBHOOK_URL: Optional<WebhookAddress> = setting("merak.events.webhook.url", "", "Where events are sent to: batches of CloudEvents by `POST`. Any answer but 2xx, also a redirect, means that they are sent again.");
+        WEBHOOK_AUTHORIZATION: Optional<Secret> = setting("merak.events.webhook.authorization", "", "The value of the `Authorization` header that they are sent with, such as `Bearer` and a token.");
+        WEBHOOK_TIMEOUT: PositiveSpan = setting("merak.events.webhook.timeout", "PT10S", "How long the answer may take. What a server that died was sending is sent again ten seconds after that.");
+        WEBHOOK_BATCH: Count = setting("merak.events.webhook.batch-size", "100", "How many events are sent at a time, at most.");
+        AUDIT_DATABASE: Boolean = setting("merak.audit.database", "false", "Whether each request leaves an audit record in the database, too: who asked for what, and what became of it. In the log it is the line of the request.");
+        AUDIT_RETENTION: Span = setting("merak.audit.retention", "P30D", "How long audit records are kept.");
     }
     "Background" {
         SWEEP_INTERVAL: PositiveSpan = setting("merak.background.sweep-interval", "PT1M", "How often what is too old is removed from the database.");

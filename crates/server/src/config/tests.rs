@@ -1,5 +1,6 @@
 //! Whole configurations.
 
+mod events;
 mod notices;
 mod oidc;
 mod polaris;

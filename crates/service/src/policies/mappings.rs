@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use merak_authz::operations::{AttachPolicy, DetachPolicy, GetApplicablePolicies};
-use merak_authz::{Authorized, PolicyLabel};
+use merak_authz::{Authorized, PolicyLabel, ResolvedPolicyMapping};
 use merak_metastore::{Change, Error as MetastoreError, PolicyMapping};
-use merak_model::{Namespace, Properties};
+use merak_model::{EventSubject, Namespace, Properties};
 
-use super::{Policies, PolicyType, PolicyView, kind_of, show, type_of};
+use super::{Policies, PolicyType, PolicyView, happened, kind_of, show, type_of};
 use crate::Error;
 use crate::answers::Answer;
+use crate::events::Happening;
 use crate::outcome::{Left, Trace};
 
 /// A policy that applies to something.
@@ -30,7 +31,7 @@ impl Policies {
         proof: Authorized<AttachPolicy>,
         parameters: Properties,
     ) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
         let kind = kind_of(&target.policy.policy)?;
         let change = Change::AttachPolicy(Box::new(PolicyMapping {
@@ -40,8 +41,10 @@ impl Policies {
             parameters,
         }));
         let catalog = &target.policy.namespace.catalog;
-        let trace = Trace { caller, catalog, left: Left::Mark };
-        let outcome = self.0.apply_surely(&realm, vec![change], || Answer::Done, trace).await;
+        let trace = Trace { catalog, left: Left::Mark };
+        let happened = vec![mapped(EventSubject::AttachPolicy, &target)];
+        let answer = || Answer::Done;
+        let outcome = self.0.apply_surely(actor, vec![change], happened, answer, trace).await;
         outcome.map_err(|error| {
             if matches!(error, MetastoreError::TypeAttached { .. }) {
                 return Error::PolicyTypeAttached(format!(
@@ -57,13 +60,15 @@ impl Policies {
     /// Detaches a policy from something. If it is not attached there, Polaris fails with 500 and not
     /// with the 404 that the document of the API has: no client relies on that, and here it is 404.
     pub async fn detach(&self, proof: Authorized<DetachPolicy>) -> Result<(), Error> {
-        let (realm, caller) = (proof.realm().clone(), proof.caller().id);
+        let actor = &proof.actor();
         let target = proof.into_target();
         let policy = target.policy.policy.id;
         let change = Change::DetachPolicy { policy, target: target.target().id };
         let catalog = &target.policy.namespace.catalog;
-        let trace = Trace { caller, catalog, left: Left::Mark };
-        let outcome = self.0.apply_surely(&realm, vec![change], || Answer::Done, trace).await;
+        let trace = Trace { catalog, left: Left::Mark };
+        let happened = vec![mapped(EventSubject::DetachPolicy, &target)];
+        let answer = || Answer::Done;
+        let outcome = self.0.apply_surely(actor, vec![change], happened, answer, trace).await;
         outcome.map_err(|error| {
             if matches!(error, MetastoreError::NotAttached) {
                 let label = PolicyLabel(&target.policy.ident);
@@ -103,4 +108,12 @@ impl Policies {
         });
         told.collect()
     }
+}
+
+/// What is told of a policy that is attached or detached.
+fn mapped(subject: EventSubject, target: &ResolvedPolicyMapping) -> Happening {
+    let policy = &target.policy;
+    happened(subject, &policy.namespace.catalog, &policy.ident, &policy.policy)
+        .with("target_type", target.target().kind.to_string())
+        .with("target_name", target.target_name())
 }

@@ -66,6 +66,11 @@ impl PurgeDetails {
         })
     }
 
+    /// Reads them from a task; nothing where a newer version wrote them otherwise.
+    pub(crate) fn parse(details: &str) -> Option<Self> {
+        serde_json::from_str(details).ok()
+    }
+
     /// The catalog as it was, as far as its store depends on it.
     pub(crate) fn catalog_as_it_was(&self, id: EntityId) -> Entity {
         let (root, kind) = (EntityId::ROOT, EntityKind::Catalog);

@@ -1,0 +1,6 @@
+-- $1 sink   $2 owner   $3 deliveries, a JSON array of objects   $4 when they are due
+update event_delivery
+set owner = null, due_ms = $4
+where sink = $1 and owner = $2
+    and (realm, event_id) in (select s.value ->> 'realm', s.value ->> 'id' from json_each($3) s)
+returning 1
