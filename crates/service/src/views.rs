@@ -64,7 +64,7 @@ impl Service {
     pub async fn drop_view(&self, proof: Authorized<DropView>) -> Result<(), Error> {
         let actor = &proof.actor();
         let ResolvedView(target) = proof.into_target();
-        let features = self.features_of(&realm);
+        let features = self.features_of(&actor.realm);
         check_purge_of_view(&target, features.within(&target.namespace.catalog.properties))?;
         // Behind the commits that wait: they were asked for first.
         let _turn = self.view_queue.enter(&actor.realm, target.table.id).await;
