@@ -48,6 +48,7 @@ impl Federation {
             config_lifetime: reader.get(&settings::FEDERATION_CONFIG),
             max_remotes: reader.get(&settings::FEDERATION_CATALOGS) as u64,
             idle_lifetime: reader.get(&settings::FEDERATION_IDLE),
+            sts_endpoint: reader.get(&settings::FEDERATION_STS),
             service_identities: service_identities(reader, realms),
         };
         Self { settings, keys: keys(reader) }
