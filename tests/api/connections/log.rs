@@ -6,19 +6,23 @@ use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 /// What this thread logs, at every level, while it lives.
 pub(super) struct Log {
     lines: Arc<Mutex<String>>,
     _guard: DefaultGuard,
+    /// Where there is but one, `tracing` asks that of whichever thread comes by a line of code first
+    /// whether anybody wants what it logs: none, mostly, and the answer counts for all threads.
+    _second: Dispatch,
 }
 
 impl Log {
     pub(super) fn start() -> Self {
         let lines = Arc::<Mutex<String>>::default();
+        let second = Dispatch::new(Recorder(Arc::default()));
         let guard = tracing::subscriber::set_default(Recorder(Arc::clone(&lines)));
-        Self { lines, _guard: guard }
+        Self { lines, _guard: guard, _second: second }
     }
 
     pub(super) fn text(&self) -> String {
