@@ -60,7 +60,7 @@ impl Authentication {
             }
             Self::Gcp => {
                 let asked = means.signer.google_token(GOOGLE_LIVES).await;
-                let (token, project) = asked.map_err(|error| of_cloud(error, means.host))?;
+                let (token, project) = asked.map_err(|error| of_cloud(&error, means.host))?;
                 request.headers.insert(AUTHORIZATION, bearer(&token, means.host)?);
                 let project = project.and_then(|project| HeaderValue::from_str(&project).ok());
                 if let Some(project) = project
@@ -98,6 +98,6 @@ fn bearer(token: &SecretString, host: &str) -> Result<HeaderValue, Error> {
 }
 
 /// What a cloud says of the server's own identity.
-pub(crate) fn of_cloud(error: VendError, host: &str) -> Error {
+pub(crate) fn of_cloud(error: &VendError, host: &str) -> Error {
     Error::NoCredentials { host: host.to_owned(), reason: error.to_string() }
 }

@@ -22,7 +22,7 @@ pub struct ConnectionDraft {
 /// Who the server is to be. A secret that is absent from a change stays as it is.
 #[derive(Debug, Clone)]
 pub enum AuthenticationDraft {
-    /// A client of an OAuth2 server.
+    /// A client of an OAuth server.
     OAuth {
         /// Where tokens are had.
         token_uri: Option<String>,

@@ -18,9 +18,11 @@ use crate::address::{is_loopback, permitted};
 use crate::error::Cause;
 use crate::{Error, FederationSettings};
 
+/// A name that is being looked up.
+pub(crate) type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
 /// How names are looked up.
-pub(crate) type Lookup =
-    fn(String) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+pub(crate) type Lookup = fn(String) -> Looking;
 
 /// Sends requests, with pooled connections.
 #[derive(Debug)]
@@ -188,8 +190,6 @@ impl fmt::Display for Astray {
 }
 
 /// Asks the machine.
-pub(crate) fn look_up(
-    name: String,
-) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>> {
+pub(crate) fn look_up(name: String) -> Looking {
     Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
 }

@@ -1,4 +1,4 @@
-//! Tokens of an OAuth2 server, for a client's secret.
+//! Tokens of an OAuth server, for a client's secret.
 
 use bytes::Bytes;
 use reqwest::Method;
@@ -19,7 +19,7 @@ const UNKNOWN_LIFETIME_S: u64 = 3600;
 /// No token is kept longer, whatever is said.
 const MAX_LIFETIME_S: u64 = 7 * 24 * 3600;
 
-/// A client of an OAuth2 server.
+/// A client of an OAuth server.
 pub(crate) struct TokenClient {
     pub(crate) url: Url,
     pub(crate) client_id: String,

@@ -38,7 +38,7 @@ impl Signing {
         means: &Means<'_>,
         request: &mut Request<'_>,
     ) -> Result<(), Error> {
-        let failed = |error| of_cloud(error, means.host);
+        let failed = |error| of_cloud(&error, means.host);
         let ask = || async {
             let session = means.signer.assume(&self.to_assume()).await.map_err(failed)?;
             let ends_ms = session.expires_at_ms;

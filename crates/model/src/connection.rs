@@ -51,7 +51,7 @@ pub struct IcebergRestConnection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "authenticationType")]
 pub enum ConnectionAuthentication {
-    /// A client of an OAuth2 server, which gives it tokens for its secret.
+    /// A client of an OAuth server, which gives it tokens for its secret.
     #[serde(rename = "OAUTH")]
     OAuth(OAuthClient),
     /// Whoever has a token.
@@ -68,7 +68,7 @@ pub enum ConnectionAuthentication {
     Implicit {},
 }
 
-/// A client of an OAuth2 server.
+/// A client of an OAuth server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OAuthClient {

@@ -55,7 +55,7 @@ pub struct ConnectionConfigInfo {
 #[serde(tag = "authenticationType", rename_all_fields = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of the API document")]
 pub enum AuthenticationParameters {
-    /// A client of an OAuth2 server.
+    /// A client of an OAuth server.
     #[serde(rename = "OAUTH")]
     OAuth {
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::{World, bearer, draft};
 use crate::address::permitted;
-use crate::http::{Http, Request};
+use crate::http::{Http, Looking, Request};
 use crate::{AuthenticationDraft, ConnectionDraft, FederationSettings, KeyRing};
 
 const URI: &str = "https://catalog.example.com/api/catalog";
@@ -189,9 +189,8 @@ fn a_name_leads_only_to_addresses_that_the_server_goes_to() {
 
 #[tokio::test]
 async fn a_name_that_leads_astray_is_not_connected_to() {
-    let lookup = |_| -> std::pin::Pin<Box<dyn Future<Output = _> + Send>> {
-        Box::pin(async { Ok(vec!["169.254.169.254:80".parse().unwrap()]) })
-    };
+    let lookup =
+        |_| -> Looking { Box::pin(async { Ok(vec!["169.254.169.254:80".parse().unwrap()]) }) };
     let http = Http::new(&FederationSettings::default(), lookup).unwrap();
     let url = url::Url::parse("http://catalog.example.com/").unwrap();
     let request = Request {

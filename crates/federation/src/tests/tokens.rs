@@ -1,4 +1,4 @@
-//! Tokens of an OAuth2 server.
+//! Tokens of an OAuth server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
