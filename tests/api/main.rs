@@ -8,6 +8,7 @@ mod catalogs;
 mod commits;
 mod compactions;
 mod config;
+mod connections;
 mod counts;
 mod create_table;
 mod doctor;

@@ -11,6 +11,7 @@ use merak_authn::{
     TokenBroker, TokenSettings,
 };
 use merak_authz::Authorizer;
+use merak_federation::{Federation, KeyRing};
 use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
 use merak_model::Clock;
@@ -23,7 +24,9 @@ use merak_storage::{Interposer, Storage, StorageSettings};
 use merak_webhook::Webhook;
 use secrecy::{ExposeSecret as _, SecretBox};
 
-use crate::config::{self, AcceptedTokens, AllowList, Config, Database, SymmetricKey};
+use crate::config::{
+    self, AcceptedTokens, AllowList, Config, Database, EncryptionKeys, SymmetricKey,
+};
 use crate::data_dir::DataDir;
 
 /// A server's parts, which share their state.
@@ -33,6 +36,8 @@ pub struct Parts {
     pub metastore: Arc<SqlMetastore>,
     /// The object stores.
     pub storage: Arc<Storage>,
+    /// The catalogs that connections lead to.
+    pub federation: Arc<Federation>,
     /// What is done, for what is done in the background.
     pub service: Service,
     /// The API.
@@ -107,9 +112,11 @@ pub async fn wire_up_interposed(
     let storage = Arc::new(storage);
     let features = Arc::new(config.features.clone());
     let limits = &config.limits;
+    let federation = Arc::new(federation(config, data_dir.as_ref(), &storage, &clock)?);
     let service = Service::new(
         Arc::clone(&dyn_metastore),
         Arc::clone(&storage),
+        Arc::clone(&federation),
         Arc::clone(&clock),
         Arc::clone(&features),
         &ServiceSettings {
@@ -147,6 +154,7 @@ pub async fn wire_up_interposed(
     Ok(Parts {
         metastore,
         storage,
+        federation,
         service,
         api: merak_rest::router(app),
         management,
@@ -173,6 +181,37 @@ fn sinks(events: &config::Events) -> anyhow::Result<Vec<Arc<dyn EventSink>>> {
         sinks.push(Arc::new(webhook));
     }
     Ok(sinks)
+}
+
+fn federation(
+    config: &Config,
+    data_dir: Option<&DataDir>,
+    storage: &Storage,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Federation> {
+    let keys = match &config.federation.keys {
+        EncryptionKeys::Given(keys) => KeyRing::given(keys)?,
+        EncryptionKeys::File(path) => {
+            let whose = || format!("the encryption keys in {}", path.display());
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", whose()))?;
+            KeyRing::given(&text.into()).with_context(|| format!("cannot use {}", whose()))?
+        }
+        EncryptionKeys::Unset => match config.database {
+            Database::InMemory => KeyRing::for_this_process()?,
+            Database::Sqlite(_) | Database::Postgres(_) => KeyRing::none(),
+        },
+    };
+    let keys = match data_dir {
+        // What was encrypted before there was a setting is still decrypted.
+        Some(data_dir) => keys.with_own_file(data_dir.path().join("secrets.key")),
+        None => keys,
+    };
+    let settings = config.federation.settings.clone();
+    Federation::new(settings, keys, storage.request_signer(), Arc::clone(clock)).context(
+        "the HTTP client for other catalogs cannot be made: are there certificates of authorities \
+         on this machine?",
+    )
 }
 
 fn health(

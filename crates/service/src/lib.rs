@@ -8,6 +8,7 @@ mod catalog_roles;
 mod catalog_rules;
 mod catalogs;
 mod commits;
+mod connections;
 mod default_locations;
 mod delegation;
 mod deliveries;
@@ -52,6 +53,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use merak_federation::Federation;
 use merak_metastore::Metastore;
 use merak_model::{Clock, Features, RealmId};
 use merak_storage::Storage;
@@ -63,6 +65,7 @@ pub use answers::{Answer, AnswerKey};
 pub use catalog_roles::CatalogRoleDraft;
 pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
 pub use commits::Commit;
+pub use connections::ShownConnection;
 pub use delegation::{AccessDelegation, ClientAccess, TableCredentials};
 pub use deliveries::{DeliveryError, DeliverySettings, EventLog, EventSink, LOG_SINK};
 pub use doctor::PolicyExplanation;
@@ -70,6 +73,7 @@ pub use error::Error;
 pub use event_json::{event_json, parse_rfc3339, rfc3339};
 pub use events::{DATABASE_SINK, EventSettings};
 pub use generic_tables::{GenericTable, GenericTableDraft, LoadedGenericTable};
+pub use merak_federation::{AuthenticationDraft, ConnectionDraft};
 pub use merak_metastore::{
     AuditQuery, AuditRecord, Delivery, EventRecord, EventsQuery, ResourceFilter,
 };
@@ -127,6 +131,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     features: Arc<BTreeMap<RealmId, Arc<Features>>>,
     storage: Arc<Storage>,
+    federation: Arc<Federation>,
     metadata: metadata::MetadataFiles,
     queue: queue::CommitQueue,
     view_queue: queue::CommitQueue<ViewMetadata>,
@@ -141,10 +146,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service over a metastore and the object stores.
+    /// A service over a metastore, the object stores and other catalogs.
     pub fn new(
         metastore: Arc<dyn Metastore>,
         storage: Arc<Storage>,
+        federation: Arc<Federation>,
         clock: Arc<dyn Clock>,
         features: Arc<BTreeMap<RealmId, Arc<Features>>>,
         settings: &ServiceSettings,
@@ -162,6 +168,7 @@ impl Service {
             clock,
             features,
             storage,
+            federation,
             metadata,
             queue,
             view_queue: queue::CommitQueue::default(),

@@ -13,6 +13,7 @@ mod database;
 mod docs;
 mod events;
 mod features;
+mod federation;
 mod formats;
 mod guesses;
 mod idempotency;
@@ -45,6 +46,7 @@ pub use cors::{AllowList, Cors};
 pub use database::{Database, Postgres, Sqlite, Synchronous};
 pub use events::{Events, WEBHOOK_SINK};
 pub use features::RealmFeatures;
+pub use federation::{EncryptionKeys, Federation};
 pub use guesses::Guesses;
 pub use idempotency::Idempotency;
 pub use limits::Limits;
@@ -83,6 +85,8 @@ pub struct Config {
     pub rates: Rates,
     /// How object stores are reached.
     pub storage: Storage,
+    /// How other catalogs are reached.
+    pub federation: Federation,
     /// What is logged and measured.
     pub telemetry: Telemetry,
     /// What browsers may do.
@@ -138,6 +142,7 @@ impl Config {
         let rates = Rates::read(reader);
         let features = features::read(reader, &realms);
         let storage = Storage::read(reader, &features);
+        let federation = Federation::read(reader, &realms);
         let telemetry = Telemetry::read(reader);
         let cors = Cors::read(reader);
         let limits = Limits::read(reader);
@@ -156,6 +161,7 @@ impl Config {
             guesses,
             rates,
             storage,
+            federation,
             telemetry,
             cors,
             limits,

@@ -1,6 +1,7 @@
 //! Whole configurations.
 
 mod events;
+mod federation;
 mod notices;
 mod oidc;
 mod polaris;

@@ -114,6 +114,11 @@ impl GoogleVendor {
         Ok(SourceToken { token, identity })
     }
 
+    /// A token of the server's own, for requests that are not about storage.
+    pub(crate) async fn request_token(&self, lives: Duration) -> Result<SourceToken, VendError> {
+        self.identity.token(lives).await
+    }
+
     /// The second step: a token of the catalog's service account, if it has one.
     pub(crate) async fn account_token(
         &self,
