@@ -11,6 +11,7 @@ mod external;
 mod grantable;
 pub mod operations;
 pub mod privileges;
+mod remote;
 mod requirement;
 mod targets;
 
@@ -31,10 +32,11 @@ pub use external::{
 };
 pub use grantable::grantable_on;
 pub use merak_metastore::{AttachedPolicy, Children, Page, RelatedGrant, Relation, ResolvedCaller};
+pub use remote::{Remote, RemoteCreateAccess, RemoteTableAccess};
 pub use requirement::{Need, Requirement};
 pub use targets::{
     ApplicablePoliciesPath, CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath,
-    CatalogRolesOfPath, GrantPath, NamespacePath, NewTablePath, NotificationPath, PolicyLabel,
+    CatalogRolesOfPath, Expected, GrantPath, InRemote, NamespacePath, NewTablePath, NotificationPath, PolicyLabel,
     PolicyMappingPath, PolicyPath, PolicyTarget, PrincipalPath, PrincipalRoleAssignmentPath,
     PrincipalRolePath, RealmPath, RenamePath, ReportsPath, ResolvedCatalog, ResolvedCatalogRole,
     ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf, ResolvedGenericTable, ResolvedGrant,

@@ -13,6 +13,7 @@ mod delegation;
 mod doctor;
 mod error;
 mod external;
+mod federated;
 mod foreign_files;
 mod generic_tables;
 mod grants;
@@ -47,6 +48,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use merak_federation::Federation;
 use merak_metastore::Metastore;
 use merak_model::{Clock, Features, RealmId};
 use merak_storage::Storage;
@@ -59,6 +61,10 @@ pub use commits::Commit;
 pub use delegation::{AccessDelegation, ClientAccess, TableCredentials};
 pub use doctor::PolicyExplanation;
 pub use error::Error;
+pub use federated::{
+    RemoteChange, RemoteCommit, RemoteNamespaces, RemotePage, RemoteRefusal, RemoteTables,
+    RemoteViewChange,
+};
 pub use generic_tables::{GenericTable, GenericTableDraft, LoadedGenericTable};
 pub use merak_metastore::{FoundReport, MetricsReport, ReportKind};
 pub use merak_metastore::{Task, TaskState};
@@ -113,6 +119,8 @@ pub struct Service {
     doctor: doctor::Diagnoses,
     reports: ReportSettings,
     tasks: Arc<tasks::Tasks>,
+    /// The way to other catalogs.
+    federation: Option<Arc<Federation>>,
     /// The idempotency key of the request that is served.
     answer_key: Option<Arc<AnswerKey>>,
 }
@@ -142,6 +150,7 @@ impl Service {
             doctor,
             reports,
             tasks,
+            federation: None,
             answer_key: None,
         }
     }

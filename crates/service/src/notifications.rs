@@ -74,6 +74,10 @@ impl Service {
                 "Cannot update internal catalog via notifications".to_owned(),
             ));
         }
+        if target.root.catalog.has_connection() {
+            // Its owner is asked each time, so that there is nothing to follow. Polaris' answer.
+            return Ok(());
+        }
         match notification.kind {
             NotificationKind::Unknown => Ok(()),
             NotificationKind::Dropped => self.follow(&realm, caller, target, &News::Gone).await,
