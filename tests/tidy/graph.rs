@@ -17,7 +17,11 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("authz", &["metastore", "model"]),
     ("opa", &["authz", "model"]),
     ("storage", &["authz", "model"]),
-    ("service", &["authz", "manifest", "metastore", "model", "storage", "table-metadata"]),
+    ("federation", &["model", "storage"]),
+    (
+        "service",
+        &["authz", "federation", "manifest", "metastore", "model", "storage", "table-metadata"],
+    ),
     // Not the metastore and not the storage: a handler reaches data only through the service, which
     // demands a proof.
     ("rest", &["authn", "authz", "model", "service", "wire"]),
@@ -26,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "authn",
             "authz",
+            "federation",
             "metastore",
             "metastore-sql",
             "model",
@@ -51,7 +56,7 @@ const ALONE: &[(&str, &[&str])] = &[
     ("azure_core", &["storage"]),
     ("azure_identity", &["storage"]),
     ("google-cloud-auth", &["storage"]),
-    ("reqwest", &["authn", "doubles", "opa", "server", "storage"]),
+    ("reqwest", &["authn", "doubles", "federation", "opa", "server", "storage"]),
     ("regex", &["authn"]),
     ("ruzstd", &["manifest"]),
     ("snap", &["manifest"]),

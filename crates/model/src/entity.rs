@@ -207,6 +207,8 @@ pub mod internal {
     pub const CATALOG_TYPE: &str = "catalogType";
     /// The storage configuration of a catalog, as JSON.
     pub const STORAGE_CONFIG: &str = "storage_configuration_info";
+    /// The connection of a catalog to the one that owns its tables, as JSON.
+    pub const CONNECTION: &str = "connection_configuration_info";
     /// The client id of a principal.
     pub const CLIENT_ID: &str = "client_id";
     /// Present on a principal that must rotate its credentials before it may do anything else.

@@ -73,6 +73,7 @@ flags! {
     DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED = Bool "false" ["polaris.config.default-unique-table-location.enabled"] "Ends the default location of a table in something random.";
     DROP_WITH_PURGE_ENABLED = Bool "false" ["polaris.config.drop-with-purge.enabled", "drop-with-purge.enabled"] "Lets a drop ask for the table's files to be deleted.";
     ENABLE_FINE_GRAINED_UPDATE_TABLE_PRIVILEGES = Bool "true" ["polaris.config.enable-fine-grained-update-table-privileges"] "Lets a commit be judged by the kinds of its updates.";
+    ENABLE_CATALOG_FEDERATION = Bool "false" [] "Lets an EXTERNAL catalog have a connection to the catalog that owns its tables.";
     ENABLE_CREDENTIAL_RESET = Bool "true" [] "Lets the root principal replace the credentials of others.";
     ENABLE_GENERIC_TABLES = Bool "true" [] "Lets tables of other formats be kept beside those of Iceberg.";
     ENABLE_POLICY_STORE = Bool "true" [] "Lets policies be made, attached and asked for.";
@@ -88,7 +89,9 @@ flags! {
     SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION = Bool "false" [] "Vends no credentials: clients bring their own, and the server reaches files as itself.";
     STORAGE_CREDENTIAL_CACHE_DURATION_SECONDS = Integer "1800" [] "After how many seconds, or after half their life if that is sooner, vended credentials are minted again.";
     STORAGE_CREDENTIAL_DURATION_SECONDS = Integer "3600" [] "How many seconds vended credentials live, where the cloud lets one say: not Google's.";
+    SUPPORTED_CATALOG_CONNECTION_TYPES = List "[\"ICEBERG_REST\"]" [] "The types of connections a catalog may have. Only ICEBERG_REST is done.";
     SUPPORTED_CATALOG_STORAGE_TYPES = List "[\"S3\",\"AZURE\",\"GCS\"]" [] "The storage types a catalog may have.";
+    SUPPORTED_EXTERNAL_CATALOG_AUTHENTICATION_TYPES = List "[\"OAUTH\",\"BEARER\",\"GCP\",\"SIGV4\"]" [] "What a connection may be authenticated by. IMPLICIT, which shows nothing, must be added by itself.";
     ALLOW_NAMESPACE_CUSTOM_LOCATION = Bool "false" ["polaris.config.namespace-custom-location.enabled"] "Lets a namespace lie elsewhere than below its parent." (behavior);
     STORAGE_CONFIGURATION_MAX_LOCATIONS = Integer "-1" [] "How many allowed locations a catalog may have; -1: any number." (behavior);
     VALIDATE_VIEW_LOCATION_OVERLAP = Bool "true" [] "Refuses views whose locations overlap those of tables and views." (behavior);
@@ -102,7 +105,6 @@ pub const INERT: &[(&str, &str)] = &[
     ("ALLOW_SETTING_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS", NO_FEDERATION),
     ("CLEANUP_ON_CATALOG_DROP", ONLY_EMPTY),
     ("CLEANUP_ON_NAMESPACE_DROP", ONLY_EMPTY),
-    ("ENABLE_CATALOG_FEDERATION", NO_FEDERATION),
     ("ENABLE_OPENLINEAGE_INGEST", "There is no lineage API in this version."),
     ("ENABLE_SEMANTIC_MODELS", "There are no semantic models in this version."),
     ("ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS", NO_FEDERATION),
@@ -123,8 +125,6 @@ pub const INERT: &[(&str, &str)] = &[
     ),
     ("OPTIMIZED_SIBLING_CHECK", WHOLE_CATALOG),
     ("SCHEMA_VERSION_FALL_BACK_ON_DNE", "Migrations say which version the schema has."),
-    ("SUPPORTED_CATALOG_CONNECTION_TYPES", NO_FEDERATION),
-    ("SUPPORTED_EXTERNAL_CATALOG_AUTHENTICATION_TYPES", NO_FEDERATION),
     (
         "TABLE_METADATA_CLEANUP_BATCH_SIZE",
         "Purges delete as many files at a time as the object store takes.",

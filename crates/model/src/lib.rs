@@ -1,10 +1,11 @@
 //! The domain's words: realms, entities, names, privileges, locations, storage configurations.
 //!
 //! No I/O, nothing asynchronous, nothing of HTTP or SQL. Its types do not serialize, but for what
-//! is stored: the storage configuration and the property maps.
+//! is stored: storage configurations, connections and the property maps.
 #![warn(missing_docs)]
 
 pub mod clock;
+pub mod connection;
 pub mod entity;
 pub mod features;
 pub mod ids;
@@ -14,6 +15,7 @@ pub mod privilege;
 pub mod storage_config;
 
 pub use clock::{Clock, SystemClock};
+pub use connection::Connection;
 pub use entity::{CatalogType, Entity, EntityKind, GrantRecord, Properties};
 pub use features::Features;
 pub use ids::{EntityId, EntityVersion, RealmId};

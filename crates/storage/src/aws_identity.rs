@@ -90,6 +90,11 @@ impl AwsIdentities {
         }
     }
 
+    /// The identity that serves whatever has none of its own.
+    pub(crate) fn common(&self) -> AwsIdentity {
+        self.common.clone()
+    }
+
     /// The client that the AWS SDK's requests are sent with.
     pub(crate) fn http(&self) -> &SharedHttpClient {
         &self.http
@@ -113,7 +118,7 @@ enum Source {
 
 impl AwsIdentity {
     #[expect(clippy::disallowed_methods, reason = "to the AWS SDK, which signs with them")]
-    fn keys(
+    pub(crate) fn keys(
         access_key: &SecretString,
         secret_key: &SecretString,
         session_token: Option<&SecretString>,

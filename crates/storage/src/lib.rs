@@ -20,6 +20,9 @@ pub use error::{Error, ProviderMessage};
 pub use io::gzip::{GzipError, gunzip, gzip};
 pub use io::{Compression, FileOperation, Interposer, Storage, StorageRequests};
 pub use settings::{AwsKeys, StorageSettings};
+pub use sign::requests::{
+    AssumedRole, RequestSigner, RequestToSign, RoleToAssume, SignatureHeaders,
+};
 pub use sign::{
     JudgedS3Request, S3Operation, S3RequestToSign, SignRefusal, SignedS3Request,
     judge as judge_s3_request,

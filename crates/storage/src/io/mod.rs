@@ -40,6 +40,7 @@ use self::s3::{Removal, S3Stores};
 pub(crate) use self::s3_address::S3Address;
 use crate::aws_identity::{AwsEnvironment, AwsIdentities};
 use crate::catalog_store::CatalogStore;
+use crate::sign::requests::RequestSigner;
 use crate::vend::aws::AwsVendor;
 use crate::vend::azure::AzureVendor;
 use crate::vend::google::GoogleVendor;
@@ -84,6 +85,7 @@ pub struct Storage {
     http: Arc<StoreHttp>,
     /// Who signs requests for clients that have no credentials.
     pub(crate) aws: Arc<AwsVendor>,
+    google: Arc<GoogleVendor>,
     counters: Arc<Counters>,
     interposer: Option<Arc<dyn Interposer>>,
 }
@@ -119,10 +121,15 @@ impl Storage {
             Arc::clone(&vending),
             Arc::clone(&http),
         );
-        let clouds =
-            CloudStores::new(&settings, azure, google, Arc::clone(&vending), Arc::clone(&http));
+        let clouds = CloudStores::new(
+            &settings,
+            azure,
+            Arc::clone(&google),
+            Arc::clone(&vending),
+            Arc::clone(&http),
+        );
         let interposer = None;
-        Self { settings, clock, vending, s3, clouds, http, aws, counters, interposer }
+        Self { settings, clock, vending, s3, clouds, http, aws, google, counters, interposer }
     }
 
     /// The same with something between it and its files, for tests.
@@ -168,6 +175,12 @@ impl Storage {
         vended
             .aws_keys()
             .ok_or_else(|| VendError::Impossible("Only requests to S3 are signed".to_owned()))
+    }
+
+    /// Who the server is to services that are no object stores.
+    pub fn request_signer(&self) -> RequestSigner {
+        let (aws, google) = (Arc::clone(&self.aws), Arc::clone(&self.google));
+        RequestSigner::new(aws, google, Arc::clone(&self.clock))
     }
 
     /// Where clients reach Google's storage, if not where everybody does.

@@ -9,6 +9,7 @@ mod delete_body;
 mod headers;
 mod operation;
 mod path;
+pub(crate) mod requests;
 mod signature;
 mod target;
 #[cfg(test)]

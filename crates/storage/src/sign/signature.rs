@@ -79,7 +79,7 @@ impl JudgedS3Request {
 }
 
 #[expect(clippy::disallowed_methods, reason = "to the AWS SDK, which signs with them")]
-fn credentials(keys: &AwsKeys) -> Credentials {
+pub(super) fn credentials(keys: &AwsKeys) -> Credentials {
     Credentials::new(
         keys.access_key.expose_secret(),
         keys.secret_key.expose_secret(),

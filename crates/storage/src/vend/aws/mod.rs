@@ -1,6 +1,7 @@
 //! AWS: STS sessions, narrowed by an inline session policy.
 
 mod arn;
+mod assume;
 mod errors;
 mod policy;
 mod sts;

@@ -39,8 +39,8 @@ const ATTEMPTS: u32 = 3;
 /// The server's identity is looked up at first use, and shared with that which reads and writes
 /// files. A bounded number of clients is kept, one for each endpoint, region and identity.
 pub struct AwsVendor {
-    environment: AwsEnvironment,
-    identities: Arc<AwsIdentities>,
+    pub(super) environment: AwsEnvironment,
+    pub(super) identities: Arc<AwsIdentities>,
     timeouts: TimeoutConfig,
     clients: Cache<(StsAddress, IdentityName), Client>,
 }
@@ -127,7 +127,11 @@ impl AwsVendor {
         Ok((client, credentials))
     }
 
-    fn client_config(&self, address: &StsAddress, identity: &AwsIdentity) -> aws_sdk_sts::Config {
+    pub(super) fn client_config(
+        &self,
+        address: &StsAddress,
+        identity: &AwsIdentity,
+    ) -> aws_sdk_sts::Config {
         let mut builder = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .http_client(self.identities.http().clone())
@@ -278,7 +282,7 @@ fn tags(session: &Session) -> Vec<(String, String)> {
     session.tags.iter().map(cut).collect()
 }
 
-async fn own_credentials(identity: &AwsIdentity) -> Result<Credentials, VendError> {
+pub(super) async fn own_credentials(identity: &AwsIdentity) -> Result<Credentials, VendError> {
     identity
         .credentials()
         .await

@@ -90,6 +90,11 @@ impl GoogleVendor {
         self.identity.token(lives).await
     }
 
+    /// A token of the server's own, for requests that are not about storage.
+    pub(crate) async fn request_token(&self, lives: Duration) -> Result<SourceToken, VendError> {
+        self.identity.token(lives).await
+    }
+
     /// The second step: a token of the catalog's service account, if it has one.
     pub(crate) async fn account_token(
         &self,

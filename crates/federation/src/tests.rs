@@ -1,0 +1,1 @@
+//! Connections against small servers of their own.
