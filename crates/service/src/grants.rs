@@ -5,8 +5,13 @@ use merak_authz::operations::{
 };
 use merak_authz::{Authorized, RelatedGrant, ResolvedGrant, grantable_on};
 use merak_metastore::Change;
-use merak_model::{EntityKind, GrantRecord, Privilege};
+use merak_model::features::ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS;
+use merak_model::{
+    Entity, EntityKind, EntityName, GrantRecord, Namespace, Privilege, RealmId,
+};
 
+use crate::catalogs::create;
+use crate::taken::noun;
 use crate::{Error, Service};
 
 impl Service {
@@ -30,9 +35,40 @@ impl Service {
     }
 
     /// Grants a privilege to a catalog role. Granting it again changes nothing.
+    ///
+    /// What is not known here of a federated catalog's namespaces and tables is made with the grant, if
+    /// its flag allows that: a grant there is one on a name. It fails with [`Error::AlreadyExists`] if
+    /// another grant made it meanwhile, and is to be judged again then.
     pub async fn add_grant(&self, proof: Authorized<AddGrantToCatalogRole>) -> Result<(), Error> {
-        let grant = record(proof.target(), proof.operation().privilege())?;
-        Ok(self.metastore.apply(proof.realm(), &[Change::Grant(grant)]).await?)
+        let target = proof.target();
+        let grant = record(target, proof.operation().privilege())?;
+        let mut changes = self.stand_ins(proof.realm(), target)?;
+        changes.push(Change::Grant(grant));
+        Ok(self.metastore.apply(proof.realm(), &changes).await?)
+    }
+
+    /// What makes that of a securable's path which is not known here.
+    fn stand_ins(&self, realm: &RealmId, target: &ResolvedGrant) -> Result<Vec<Change>, Error> {
+        let unknown = target.unknown();
+        if unknown.is_empty() {
+            return Ok(Vec::new());
+        }
+        let features = self.features_of(realm);
+        let features = features.within(&target.role.catalog.properties);
+        if !features.is_on(&ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS) {
+            return Err(not_known(target));
+        }
+        let now_ms = self.clock.now_ms();
+        let stand_in = |entity: &Entity| {
+            if entity.kind == EntityKind::Namespace {
+                Namespace::create(Namespace::decode(&entity.name).levels().to_vec())?;
+            } else {
+                EntityName::parse(noun(entity.kind), &entity.name)?;
+            }
+            let entity = Entity { created_ms: now_ms, updated_ms: now_ms, ..entity.clone() };
+            Ok(create(entity))
+        };
+        unknown.iter().map(stand_in).collect()
     }
 
     /// Takes a privilege from a catalog role.
@@ -40,9 +76,19 @@ impl Service {
         &self,
         proof: Authorized<RevokeGrantFromCatalogRole>,
     ) -> Result<(), Error> {
-        let grant = record(proof.target(), proof.operation().privilege())?;
+        let target = proof.target();
+        if !target.unknown().is_empty() {
+            return Err(not_known(target));
+        }
+        let grant = record(target, proof.operation().privilege())?;
         Ok(self.metastore.apply(proof.realm(), &[Change::Revoke(grant)]).await?)
     }
+}
+
+/// Nothing was granted there, and nothing is.
+fn not_known(target: &ResolvedGrant) -> Error {
+    let kind = target.securable().kind;
+    Error::NotAuthorized(merak_authz::Error::NotFound { kind, name: target.name() })
 }
 
 /// The grant, if there can be one: a privilege that no list has would reach beyond what whoever

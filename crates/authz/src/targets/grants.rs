@@ -81,6 +81,11 @@ impl ResolvedGrant {
         self.path.last().unwrap_or(&self.role.catalog)
     }
 
+    /// What it is called within its catalog.
+    pub fn name(&self) -> String {
+        self.spots().first().map(Spot::name).unwrap_or_default()
+    }
+
     /// What of the securable's path is not known here, in a federated catalog, outermost first: it
     /// has to be made, for something to be granted on it.
     pub fn unknown(&self) -> &[Entity] {

@@ -10,6 +10,7 @@ mod answers;
 mod commits;
 mod namespaces;
 mod places;
+mod stand_ins;
 mod tables;
 mod views;
 

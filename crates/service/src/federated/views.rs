@@ -82,7 +82,7 @@ impl Service {
         refuse_reserved(draft.properties.keys().map(String::as_str))?;
         let body = draft_body(&ident.name, draft);
         let catalog = &namespace.catalog;
-        self.make_view(proof.realm(), catalog, &ident.namespace, ("views", &ident.name), &body).await
+        self.make_remote_view(proof.realm(), catalog, &ident.namespace, ("views", &ident.name), &body).await
     }
 
     /// Makes a view of a metadata file, which the other catalog reads by its own rights.
@@ -94,10 +94,10 @@ impl Service {
         let InRemote(ResolvedNewTable { namespace, ident, .. }) = proof.target();
         let body = json!({"name": ident.name, "metadata-location": metadata_location});
         let (catalog, into) = (&namespace.catalog, ("register-view", ident.name.as_str()));
-        self.make_view(proof.realm(), catalog, &ident.namespace, into, &body).await
+        self.make_remote_view(proof.realm(), catalog, &ident.namespace, into, &body).await
     }
 
-    async fn make_view(
+    async fn make_remote_view(
         &self,
         realm: &RealmId,
         catalog: &Entity,
