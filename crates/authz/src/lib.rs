@@ -36,13 +36,14 @@ pub use remote::{Remote, RemoteCreateAccess, RemoteTableAccess};
 pub use requirement::{Need, Requirement};
 pub use targets::{
     ApplicablePoliciesPath, CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath,
-    CatalogRolesOfPath, Expected, GrantPath, InRemote, NamespacePath, NewTablePath, NotificationPath, PolicyLabel,
-    PolicyMappingPath, PolicyPath, PolicyTarget, PrincipalPath, PrincipalRoleAssignmentPath,
-    PrincipalRolePath, RealmPath, RenamePath, ReportsPath, ResolvedCatalog, ResolvedCatalogRole,
-    ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf, ResolvedGenericTable, ResolvedGrant,
-    ResolvedNamespace, ResolvedNewPolicy, ResolvedNewTable, ResolvedNotification, ResolvedPolicy,
-    ResolvedPolicyMapping, ResolvedPolicyTarget, ResolvedPrincipal, ResolvedPrincipalRole,
-    ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename, ResolvedReports, ResolvedTable,
-    ResolvedTransaction, ResolvedView, ResolvedViewRename, Securable, SecurablePath, Spot,
-    TablePath, TransactionPath, TransactionTarget,
+    CatalogRolesOfPath, Expected, GrantPath, InRemote, NamespacePath, NewTablePath,
+    NotificationPath, PolicyLabel, PolicyMappingPath, PolicyPath, PolicyTarget, PrincipalPath,
+    PrincipalRoleAssignmentPath, PrincipalRolePath, RealmPath, RenamePath, ReportsPath,
+    ResolvedCatalog, ResolvedCatalogRole, ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf,
+    ResolvedGenericTable, ResolvedGrant, ResolvedNamespace, ResolvedNewPolicy, ResolvedNewTable,
+    ResolvedNotification, ResolvedPolicy, ResolvedPolicyMapping, ResolvedPolicyTarget,
+    ResolvedPrincipal, ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment, ResolvedRealm,
+    ResolvedRename, ResolvedReports, ResolvedTable, ResolvedTransaction, ResolvedView,
+    ResolvedViewRename, Securable, SecurablePath, Spot, TablePath, TransactionPath,
+    TransactionTarget,
 };

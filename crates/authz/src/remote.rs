@@ -12,7 +12,8 @@ use crate::operations::{
 };
 use crate::targets::{InRemote, NewTablePath, ResolvedNewTable, ResolvedTable, TablePath};
 use crate::{
-    Asked, Authorized, Authorizer, Caller, Delegation, Error, Operation, Reach, Requirement, Staging,
+    Asked, Authorized, Authorizer, Caller, Delegation, Error, Operation, Reach, Requirement,
+    Staging,
 };
 
 /// An operation in a federated catalog. It asks for what it would ask for in a catalog of our own.

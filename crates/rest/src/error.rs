@@ -275,8 +275,7 @@ impl IntoResponse for ApiError {
             Some((status, exception)) => (*status, exception.as_str()),
             None => (self.kind.status(), self.kind.exception()),
         };
-        let error =
-            ErrorModel { message: &self.message, r#type: exception, code: status.as_u16() };
+        let error = ErrorModel { message: &self.message, r#type: exception, code: status.as_u16() };
         let mut response = (status, crate::json(&ErrorResponse { error })).into_response();
         if self.kind == ErrorKind::NotAuthorized {
             let bearer = HeaderValue::from_static("Bearer");

@@ -6,9 +6,7 @@ use merak_authz::operations::{
 use merak_authz::{Authorized, RelatedGrant, ResolvedGrant, grantable_on};
 use merak_metastore::Change;
 use merak_model::features::ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS;
-use merak_model::{
-    Entity, EntityKind, EntityName, GrantRecord, Namespace, Privilege, RealmId,
-};
+use merak_model::{Entity, EntityKind, EntityName, GrantRecord, Namespace, Privilege, RealmId};
 
 use crate::catalogs::create;
 use crate::taken::noun;

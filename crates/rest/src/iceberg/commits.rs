@@ -37,17 +37,20 @@ pub(crate) async fn update_table(
         let table = if commit.is_create() {
             let path = NewTablePath { catalog, ident };
             let operation = UpdateTableForStagedCreate(commit);
-            let Some(proof) = here(app.authorizer.authorize(caller, operation, &path).await)? else {
+            let Some(proof) = here(app.authorizer.authorize(caller, operation, &path).await)?
+            else {
                 let commit = RemoteCommit::parse(body.requirements, body.updates)?;
-                return federated::commits::create_staged(app, caller, &path, commit).await;
+                return Box::pin(federated::commits::create_staged(app, caller, &path, commit))
+                    .await;
             };
             to_the_end(async move { app.service.create_staged_table(proof).await }).await?
         } else {
             let path = app.service.table_path(&caller.realm, &catalog, ident).await;
             let operation = UpdateTable(commit);
-            let Some(proof) = here(app.authorizer.authorize(caller, operation, &path).await)? else {
+            let Some(proof) = here(app.authorizer.authorize(caller, operation, &path).await)?
+            else {
                 let commit = RemoteCommit::parse(body.requirements, body.updates)?;
-                return federated::commits::update(app, caller, &path, commit).await;
+                return Box::pin(federated::commits::update(app, caller, &path, commit)).await;
             };
             to_the_end(async move { app.service.update_table(proof).await }).await?
         };
@@ -85,7 +88,7 @@ pub(crate) async fn commit_transaction(
         let operation = CommitTransaction(changes);
         let Some(proof) = here(app.authorizer.authorize(caller, operation, &path).await)? else {
             let changes = remote_changes_of(body, &path)?;
-            return federated::commits::transaction(app, caller, &path, changes).await;
+            return Box::pin(federated::commits::transaction(app, caller, &path, changes)).await;
         };
         to_the_end(async move { app.service.commit_transaction(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())

@@ -46,8 +46,7 @@ const ENDPOINTS: &[&str] = &[
 ];
 
 /// Those of them that federated catalogs have not.
-const NOT_FEDERATED: &[&str] =
-    &["POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign"];
+const NOT_FEDERATED: &[&str] = &["POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign"];
 
 /// Those of generic tables: without a slash at the beginning, as Polaris spells them.
 const GENERIC_TABLE_ENDPOINTS: &[&str] = &[

@@ -29,7 +29,7 @@ pub(crate) async fn load_credentials(
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
     let judged = app.authorizer.authorize_load(&caller, Delegation::Asked, &path).await;
     let Some(access) = here(judged)? else {
-        return federated::tables::load_credentials(&app, &caller, &path).await;
+        return Box::pin(federated::tables::load_credentials(&app, &caller, &path)).await;
     };
     Ok(show(app.service.load_credentials(access).await?.as_ref()))
 }

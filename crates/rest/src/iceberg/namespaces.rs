@@ -39,7 +39,7 @@ pub(crate) async fn list_namespaces(
     let path = NamespacePath { catalog, namespace: parent, children };
     let judged = app.authorizer.authorize(&caller, ListNamespaces, &path).await;
     let Some(proof) = here(judged)? else {
-        return federated::namespaces::list(&app, &caller, &path, &query).await;
+        return Box::pin(federated::namespaces::list(&app, &caller, &path, &query)).await;
     };
     let found = app.service.list_namespaces(proof, size).await?;
     if let Some(error) = refusal.filter(|_| found.is_page) {
@@ -72,7 +72,10 @@ pub(crate) async fn create_namespace(
         let judged = here(app.authorizer.authorize(caller, CreateNamespace, &path).await);
         let judged = judged.map_err(|error| parent_missing(error, &namespace))?;
         let Some(proof) = judged else {
-            return federated::namespaces::create(app, caller, &path, namespace, properties).await;
+            return Box::pin(federated::namespaces::create(
+                app, caller, &path, namespace, properties,
+            ))
+            .await;
         };
         let made =
             to_the_end(
@@ -93,7 +96,7 @@ pub(crate) async fn load_namespace_metadata(
     let path = path.into();
     let judged = app.authorizer.authorize(&caller, LoadNamespaceMetadata, &path).await;
     let Some(proof) = here(judged)? else {
-        return federated::namespaces::load(&app, &caller, &path).await;
+        return Box::pin(federated::namespaces::load(&app, &caller, &path)).await;
     };
     Ok(show(&app.service.load_namespace_metadata(proof).await?))
 }
@@ -107,7 +110,7 @@ pub(crate) async fn namespace_exists(
     let path = path.into();
     let judged = app.authorizer.authorize(&caller, NamespaceExists, &path).await;
     let Some(proof) = here(judged)? else {
-        return federated::namespaces::exists(&app, &caller, &path).await;
+        return Box::pin(federated::namespaces::exists(&app, &caller, &path)).await;
     };
     app.service.namespace_exists(proof).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -127,7 +130,8 @@ pub(crate) async fn update_properties(
         let removals = body.removals.unwrap_or_default();
         let judged = app.authorizer.authorize(caller, UpdateNamespaceProperties, &path).await;
         let Some(proof) = here(judged)? else {
-            return federated::namespaces::update(app, caller, &path, updates, removals).await;
+            return Box::pin(federated::namespaces::update(app, caller, &path, updates, removals))
+                .await;
         };
         let outcome = to_the_end(async move {
             app.service.update_namespace_properties(proof, updates, removals).await
@@ -150,7 +154,7 @@ pub(crate) async fn drop_namespace(
         let path = path.into();
         let Some(proof) = here(app.authorizer.authorize(caller, DropNamespace, &path).await)?
         else {
-            return federated::namespaces::drop(app, caller, &path).await;
+            return Box::pin(federated::namespaces::drop(app, caller, &path)).await;
         };
         to_the_end(async move { app.service.drop_namespace(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())

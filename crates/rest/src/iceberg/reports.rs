@@ -29,7 +29,7 @@ pub(crate) async fn report_metrics(
             let judged = authorizer.authorize(&caller, ReportReadMetrics, &path).await;
             let Some(proof) = here(judged)? else {
                 let report = EngineReport::Scan(report);
-                return federated::tables::report(&app, &caller, &path, report).await;
+                return Box::pin(federated::tables::report(&app, &caller, &path, report)).await;
             };
             app.service.report_scan(proof, request_id, report).await?;
         }
@@ -37,7 +37,7 @@ pub(crate) async fn report_metrics(
             let judged = authorizer.authorize(&caller, ReportWriteMetrics, &path).await;
             let Some(proof) = here(judged)? else {
                 let report = EngineReport::Commit(report);
-                return federated::tables::report(&app, &caller, &path, report).await;
+                return Box::pin(federated::tables::report(&app, &caller, &path, report)).await;
             };
             app.service.report_commit(proof, request_id, report).await?;
         }
@@ -45,7 +45,7 @@ pub(crate) async fn report_metrics(
             let judged = authorizer.authorize(&caller, ReportReadMetrics, &path).await;
             let Some(proof) = here(judged)? else {
                 let report = EngineReport::Unknown { report_type };
-                return federated::tables::report(&app, &caller, &path, report).await;
+                return Box::pin(federated::tables::report(&app, &caller, &path, report)).await;
             };
             app.service.report_unknown(proof, &report_type).await;
         }

@@ -39,7 +39,7 @@ pub(crate) async fn list_tables(
     let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
     let path = list_path(catalog, namespace, EntityKind::Table, page);
     let Some(proof) = here(app.authorizer.authorize(&caller, ListTables, &path).await)? else {
-        return federated::tables::list(&app, &caller, &path, &query).await;
+        return Box::pin(federated::tables::list(&app, &caller, &path, &query)).await;
     };
     let found = app.service.list_tables(proof, size).await?;
     show_names(&path.namespace, found, refusal)
@@ -102,7 +102,7 @@ pub(crate) async fn create_table(
             authorizer.authorize_create(caller, staging, delegation.to_authorize(), &path).await;
         let Some(access) = here(judged)? else {
             let how = (staging, delegation);
-            return federated::tables::create(app, caller, &path, how, draft).await;
+            return Box::pin(federated::tables::create(app, caller, &path, how, draft)).await;
         };
         let made =
             to_the_end(async move { app.service.create_table(access, draft, asked).await }).await?;
@@ -134,7 +134,8 @@ pub(crate) async fn register_table(
         let location = body.metadata_location;
         let Some(registration) = registration else {
             let what = (location, overwrite);
-            return federated::tables::register(app, caller, path, delegation.0, what).await;
+            return Box::pin(federated::tables::register(app, caller, path, delegation.0, what))
+                .await;
         };
         let service = app.service.clone();
         let made = to_the_end(async move { service.register_table(registration, &location).await })
@@ -184,7 +185,7 @@ pub(crate) async fn load_table(
     let options = LoadOptions { snapshots, known_tags, asked: delegation.0 };
     let judged = app.authorizer.authorize_load(&caller, delegation.to_authorize(), &path).await;
     let Some(access) = here(judged)? else {
-        return federated::tables::load(&app, &caller, &path, &options).await;
+        return Box::pin(federated::tables::load(&app, &caller, &path, &options)).await;
     };
     Ok(show_loaded(app.service.load_table(access, &options).await?, snapshots))
 }
@@ -207,7 +208,7 @@ pub(crate) async fn table_exists(
 ) -> Result<StatusCode, ApiError> {
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
     let Some(proof) = here(app.authorizer.authorize(&caller, TableExists, &path).await)? else {
-        return federated::tables::exists(&app, &caller, &path).await;
+        return Box::pin(federated::tables::exists(&app, &caller, &path)).await;
     };
     app.service.table_exists(proof).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -229,13 +230,13 @@ pub(crate) async fn drop_table(
         if wants_purge {
             let judged = authorizer.authorize(caller, DropTableWithPurge, &path).await;
             let Some(proof) = here(judged)? else {
-                return federated::tables::drop(app, caller, &path, true).await;
+                return Box::pin(federated::tables::drop(app, caller, &path, true)).await;
             };
             to_the_end(async move { app.service.purge_table(proof).await }).await?;
         } else {
             let judged = authorizer.authorize(caller, DropTableWithoutPurge, &path).await;
             let Some(proof) = here(judged)? else {
-                return federated::tables::drop(app, caller, &path, false).await;
+                return Box::pin(federated::tables::drop(app, caller, &path, false)).await;
             };
             to_the_end(async move { app.service.drop_table(proof).await }).await?;
         }
@@ -258,7 +259,7 @@ pub(crate) async fn unregister_table(
         let path = app.service.table_path(&caller.realm, &catalog, ident).await;
         let Some(proof) = here(app.authorizer.authorize(caller, UnregisterTable, &path).await)?
         else {
-            return federated::tables::unregister(app, caller, &path).await;
+            return Box::pin(federated::tables::unregister(app, caller, &path)).await;
         };
         let last = to_the_end(async move { app.service.unregister_table(proof).await }).await?;
         Ok(show_state(Some(&last.metadata_location), &last.metadata))
@@ -290,7 +291,7 @@ pub(crate) async fn rename_table(
     let caller = &caller;
     answered(app, caller, key, Told::of(&path.catalog), |app| async move {
         let Some(proof) = here(app.authorizer.authorize(caller, RenameTable, &path).await)? else {
-            return federated::tables::rename(app, caller, &path).await;
+            return Box::pin(federated::tables::rename(app, caller, &path)).await;
         };
         to_the_end(async move { app.service.rename_table(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())

@@ -35,7 +35,7 @@ pub(crate) async fn list_views(
     let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
     let path = list_path(catalog, namespace, EntityKind::View, page);
     let Some(proof) = here(app.authorizer.authorize(&caller, ListViews, &path).await)? else {
-        return federated::views::list(&app, &caller, &path, &query).await;
+        return Box::pin(federated::views::list(&app, &caller, &path, &query)).await;
     };
     let found = app.service.list_views(proof, size).await?;
     show_names(&path.namespace, found, refusal)
@@ -59,7 +59,7 @@ pub(crate) async fn create_view(
             properties: body.properties.unwrap_or_default(),
         };
         let Some(proof) = here(app.authorizer.authorize(caller, CreateView, &path).await)? else {
-            return federated::views::create(app, caller, &path, draft).await;
+            return Box::pin(federated::views::create(app, caller, &path, draft)).await;
         };
         let made = to_the_end(async move { app.service.create_view(proof, draft).await }).await?;
         Ok(show(&made))
@@ -80,7 +80,7 @@ pub(crate) async fn register_view(
     answered(app, caller, key, told, |app| async move {
         let location = body.metadata_location;
         let Some(proof) = here(app.authorizer.authorize(caller, RegisterView, &path).await)? else {
-            return federated::views::register(app, caller, &path, location).await;
+            return Box::pin(federated::views::register(app, caller, &path, location)).await;
         };
         let made =
             to_the_end(async move { app.service.register_view(proof, &location).await }).await?;
@@ -100,7 +100,7 @@ pub(crate) async fn load_view(
 ) -> Result<Response, ApiError> {
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
     let Some(proof) = here(app.authorizer.authorize(&caller, LoadView, &path).await)? else {
-        return federated::views::load(&app, &caller, &path).await;
+        return Box::pin(federated::views::load(&app, &caller, &path)).await;
     };
     Ok(show(&app.service.load_view(proof).await?))
 }
@@ -113,7 +113,7 @@ pub(crate) async fn view_exists(
 ) -> Result<StatusCode, ApiError> {
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
     let Some(proof) = here(app.authorizer.authorize(&caller, ViewExists, &path).await)? else {
-        return federated::views::exists(&app, &caller, &path).await;
+        return Box::pin(federated::views::exists(&app, &caller, &path)).await;
     };
     app.service.view_exists(proof).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -140,7 +140,7 @@ pub(crate) async fn replace_view(
         let operation = ReplaceView(change);
         let Some(proof) = here(app.authorizer.authorize(caller, operation, &path).await)? else {
             let change = RemoteViewChange::parse(body.requirements, body.updates)?;
-            return federated::views::replace(app, caller, &path, change).await;
+            return Box::pin(federated::views::replace(app, caller, &path, change)).await;
         };
         let view = to_the_end(async move { app.service.replace_view(proof).await }).await?;
         Ok(show(&view))
@@ -159,7 +159,7 @@ pub(crate) async fn drop_view(
     answered(app, caller, key, Told::of(&catalog), |app| async move {
         let path = app.service.table_path(&caller.realm, &catalog, ident).await;
         let Some(proof) = here(app.authorizer.authorize(caller, DropView, &path).await)? else {
-            return federated::views::drop(app, caller, &path).await;
+            return Box::pin(federated::views::drop(app, caller, &path)).await;
         };
         to_the_end(async move { app.service.drop_view(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
@@ -182,7 +182,7 @@ pub(crate) async fn rename_view(
     let caller = &caller;
     answered(app, caller, key, Told::of(&path.catalog), |app| async move {
         let Some(proof) = here(app.authorizer.authorize(caller, RenameView, &path).await)? else {
-            return federated::views::rename(app, caller, &path).await;
+            return Box::pin(federated::views::rename(app, caller, &path)).await;
         };
         to_the_end(async move { app.service.rename_view(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())

@@ -124,7 +124,10 @@ impl Service {
         let judged: Vec<_> = judged.collect();
         let is_judged = judged.iter().map(|(_, ident)| *ident).eq(changes.iter().map(|c| &c.ident));
         let Some((catalog, _)) = judged.first().filter(|_| is_judged) else {
-            return Err(Error::Internal(format!("{} is not what was judged", proof.operation().name())));
+            return Err(Error::Internal(format!(
+                "{} is not what was judged",
+                proof.operation().name()
+            )));
         };
         for change in changes {
             let said = change.commits.iter().flat_map(RemoteCommit::places);

@@ -17,6 +17,7 @@ mod views;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use merak_federation::{Federation, Method, Remote, RemoteAnswer, RemoteRequest};
 use merak_model::features::{ENABLE_CATALOG_FEDERATION, LIST_PAGINATION_ENABLED};
 use merak_model::{Entity, EntityKind, RealmId, TableIdent};
@@ -62,12 +63,18 @@ impl Service {
     pub(crate) async fn owner(&self, realm: &RealmId, catalog: &Entity) -> Result<Owner, Error> {
         let features = self.features_of(realm);
         let federation = self.federation.as_ref();
-        let federation = federation.filter(|_| features.of_realm().is_on(&ENABLE_CATALOG_FEDERATION));
+        let federation =
+            federation.filter(|_| features.of_realm().is_on(&ENABLE_CATALOG_FEDERATION));
         let federation = federation.ok_or_else(|| {
             Error::Unsupported("Feature not enabled: ENABLE_CATALOG_FEDERATION".to_owned())
         })?;
-        let remote = federation.remote(realm, catalog).await?;
-        let separator = remote.config().await?.separator.clone();
+        // Boxed, as is each call: else the type of every handler would hold that of the HTTP client.
+        let found: BoxFuture<'_, Result<_, merak_federation::Error>> = Box::pin(async {
+            let remote = federation.remote(realm, catalog).await?;
+            let separator = remote.config().await?.separator.clone();
+            Ok((remote, separator))
+        });
+        let (remote, separator) = found.await?;
         let has_pages = features.within(&catalog.properties).is_on(&LIST_PAGINATION_ENABLED);
         Ok(Owner { remote, separator, key: self.key_there(realm, catalog), has_pages })
     }
@@ -137,7 +144,9 @@ impl Owner {
         let is_change = !matches!(method, Method::Get | Method::Head);
         let key = self.key.clone().filter(|_| is_change);
         let headers = key.map(|key| ("idempotency-key", key)).into_iter().collect();
-        Ok(self.remote.call(RemoteRequest { method, path, query, headers, body }).await?)
+        let request = RemoteRequest { method, path, query, headers, body };
+        let answer: BoxFuture<'_, _> = Box::pin(self.remote.call(request));
+        Ok(answer.await?)
     }
 
     /// A page of a list, as the query asks for it.

@@ -10,8 +10,8 @@ use merak_model::{EntityKind, Namespace, Properties};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::answers::parse;
 use super::RemotePage;
+use super::answers::parse;
 use crate::namespaces::{NamespaceView, PropertiesUpdated};
 use crate::properties::refuse_reserved;
 use crate::{Error, Service};

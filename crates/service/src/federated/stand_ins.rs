@@ -48,7 +48,8 @@ impl Service {
         let mut found = Vec::new();
         for kind in KINDS {
             let caller = CallerRef { principal: caller.into(), roles: RoleSelection::All };
-            let children = Children { of: of.clone(), kind, page: Page::default(), names_only: false };
+            let children =
+                Children { of: of.clone(), kind, page: Page::default(), names_only: false };
             let request = ResolveRequest {
                 namespaces: of.iter().cloned().collect(),
                 children: Some(children),

@@ -173,13 +173,8 @@ impl Service {
         let body = draft_body(&target.ident.name, draft, access.is_staged());
         let answer = owner.post(path, &body).await?;
         let TableAnswer { metadata_location, metadata } = TableAnswer::read(&answer, Method::Post)?;
-        let wanted = RemoteWanted {
-            realm,
-            caller: access.caller(),
-            catalog,
-            ident: &target.ident,
-            asked,
-        };
+        let wanted =
+            RemoteWanted { realm, caller: access.caller(), catalog, ident: &target.ident, asked };
         let described = Described::read(&metadata);
         let given = match described {
             Ok(described) => {
@@ -325,9 +320,7 @@ impl Service {
             // Their names are in the body: what cannot be asked for by its path is not asked for there.
             owner.table(ident)?;
         }
-        let identifier = |TableIdent { namespace, name }: &TableIdent| {
-            json!({"namespace": Namespace::levels(namespace), "name": name})
-        };
+        let identifier = |TableIdent { namespace, name }: &TableIdent| json!({"namespace": Namespace::levels(namespace), "name": name});
         let body = json!({
             "source": identifier(source),
             "destination": identifier(destination),

@@ -10,9 +10,9 @@ use merak_federation::Method;
 use merak_model::{Entity, EntityKind, EntityName, Namespace, RealmId};
 use serde_json::{Map, Value, json};
 
+use super::RemotePage;
 use super::namespaces::namespace_of;
 use super::tables::{RemoteTables, TableAnswer};
-use super::RemotePage;
 use crate::new_views::ViewDraft;
 use crate::properties::refuse_reserved;
 use crate::view_commits::ViewChange;
@@ -82,7 +82,14 @@ impl Service {
         refuse_reserved(draft.properties.keys().map(String::as_str))?;
         let body = draft_body(&ident.name, draft);
         let catalog = &namespace.catalog;
-        self.make_remote_view(proof.realm(), catalog, &ident.namespace, ("views", &ident.name), &body).await
+        self.make_remote_view(
+            proof.realm(),
+            catalog,
+            &ident.namespace,
+            ("views", &ident.name),
+            &body,
+        )
+        .await
     }
 
     /// Makes a view of a metadata file, which the other catalog reads by its own rights.
@@ -130,10 +137,7 @@ impl Service {
     }
 
     /// Removes a view.
-    pub async fn drop_remote_view(
-        &self,
-        proof: Authorized<Remote<DropView>>,
-    ) -> Result<(), Error> {
+    pub async fn drop_remote_view(&self, proof: Authorized<Remote<DropView>>) -> Result<(), Error> {
         let InRemote(ResolvedView(target)) = proof.target();
         let owner = self.owner(proof.realm(), &target.namespace.catalog).await?;
         owner.change(Method::Delete, owner.view(&target.ident)?, Vec::new(), None).await?;

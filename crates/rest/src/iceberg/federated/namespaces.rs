@@ -73,10 +73,11 @@ pub(crate) async fn update(
 ) -> Result<Response, ApiError> {
     let operation = Remote(UpdateNamespaceProperties);
     let proof = app.authorizer.authorize(caller, operation, path).await?;
-    let outcome = to_the_end(async move {
-        app.service.update_remote_namespace(proof, updates, removals).await
-    })
-    .await?;
+    let outcome =
+        to_the_end(
+            async move { app.service.update_remote_namespace(proof, updates, removals).await },
+        )
+        .await?;
     Ok(show_updated(outcome))
 }
 

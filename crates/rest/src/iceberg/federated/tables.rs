@@ -61,10 +61,9 @@ pub(crate) async fn register(
     }
     let proof = app.authorizer.authorize(caller, Remote(RegisterTable), &path).await?;
     let service = app.service.clone();
-    let made = to_the_end(async move {
-        service.register_remote_table(proof, &location, asked).await
-    })
-    .await?;
+    let made =
+        to_the_end(async move { service.register_remote_table(proof, &location, asked).await })
+            .await?;
     let delegation = if asked.is_asked() { Delegation::Asked } else { Delegation::NotAsked };
     let NewTablePath { catalog, ident } = path;
     let path = TablePath { catalog, ident, known_metadata: None };

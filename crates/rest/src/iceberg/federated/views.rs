@@ -45,10 +45,8 @@ pub(crate) async fn register(
     location: String,
 ) -> Result<Response, ApiError> {
     let proof = app.authorizer.authorize(caller, Remote(RegisterView), path).await?;
-    let made = to_the_end(async move {
-        app.service.register_remote_view(proof, &location).await
-    })
-    .await?;
+    let made =
+        to_the_end(async move { app.service.register_remote_view(proof, &location).await }).await?;
     Ok(show(&made))
 }
 
