@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use merak_model::connection::SigV4Role;
-use merak_storage::{AwsKeys, RequestSigner, VendError};
+use merak_storage::{RequestSigner, VendError};
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -37,10 +36,6 @@ pub(crate) struct Means<'a> {
 }
 
 impl Authentication {
-    pub(crate) fn sig_v4(role: SigV4Role, keys: Option<AwsKeys>) -> Self {
-        Self::SigV4(Box::new(Signing::new(role, keys)))
-    }
-
     /// Adds it to a request that is complete but for that, and tells the token that another may be
     /// had for.
     pub(crate) async fn show(

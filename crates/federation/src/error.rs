@@ -1,12 +1,15 @@
 //! What can go wrong between two catalogs.
 
+use std::sync::Arc;
+
 use crate::OpenError;
 
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// What went wrong below; those who waited for one thing are told alike.
+pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Why the other catalog was not reached, or did not answer. The texts are for clients too: they
 /// name hosts, and nothing that is secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The catalog has no connection.
     #[error("Catalog {0} has no connection")]
@@ -18,7 +21,7 @@ pub enum Error {
         catalog: String,
         /// What is wrong with it.
         #[source]
-        source: serde_json::Error,
+        source: Arc<serde_json::Error>,
     },
     /// A secret of the connection cannot be opened.
     #[error("A secret of the connection of catalog {catalog} cannot be opened: {source}")]
@@ -43,7 +46,7 @@ pub enum Error {
         reason: String,
         /// What went wrong.
         #[source]
-        source: Option<BoxError>,
+        source: Option<Cause>,
     },
     /// What it answers is not what a catalog answers. Nothing was changed.
     #[error("{host} does not answer as a catalog does: {reason}")]
@@ -78,6 +81,6 @@ pub enum Error {
         reason: String,
         /// What went wrong.
         #[source]
-        source: Option<BoxError>,
+        source: Option<Cause>,
     },
 }

@@ -16,6 +16,7 @@ use crate::authentication::Authentication;
 use crate::http::{Http, look_up};
 use crate::kept::Kept;
 use crate::oauth::TokenClient;
+use crate::signed::Signing;
 use crate::{
     AwsServiceIdentity, ConnectionDraft, Error, FederationSettings, KeyRing, Refused, Remote,
     judged,
@@ -28,7 +29,7 @@ pub(crate) const BEARER_TOKEN: &str = "bearerToken";
 /// Makes connections, and reaches the catalogs that they lead to.
 pub struct Federation {
     settings: FederationSettings,
-    keys: KeyRing,
+    pub(crate) keys: KeyRing,
     http: Arc<Http>,
     signer: RequestSigner,
     clock: Arc<dyn Clock>,
@@ -98,9 +99,10 @@ impl Federation {
     }
 
     fn open(&self, realm: &RealmId, catalog: &Entity) -> Result<Remote, Error> {
-        let connection = catalog
-            .connection()
-            .map_err(|source| Error::Malformed { catalog: catalog.name.clone(), source })?;
+        let connection = catalog.connection().map_err(|source| Error::Malformed {
+            catalog: catalog.name.clone(),
+            source: Arc::new(source),
+        })?;
         let connection = connection.ok_or_else(|| Error::NoConnection(catalog.name.clone()))?;
         let ConnectionKind::IcebergRest(IcebergRestConnection {
             uri,
@@ -134,7 +136,8 @@ impl Federation {
             }
             ConnectionAuthentication::SigV4(role) => {
                 let keys = self.service_identity(realm).and_then(|own| own.keys.clone());
-                Authentication::sig_v4(role, keys)
+                let sts_endpoint = self.settings.sts_endpoint.clone();
+                Authentication::SigV4(Box::new(Signing::new(role, keys, sts_endpoint)))
             }
             ConnectionAuthentication::Gcp {} => Authentication::Gcp,
             ConnectionAuthentication::Implicit {} => Authentication::Implicit,

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -14,9 +15,8 @@ use reqwest::{Client, Method};
 use url::Url;
 
 use crate::address::{is_loopback, permitted};
+use crate::error::Cause;
 use crate::{Error, FederationSettings};
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How names are looked up.
 pub(crate) type Lookup =
@@ -27,7 +27,7 @@ pub(crate) type Lookup =
 pub(crate) struct Http {
     far: Client,
     /// What is on this machine is not behind a proxy.
-    near: Client,
+    pub(crate) near: Client,
     max_answer_bytes: usize,
 }
 
@@ -51,9 +51,9 @@ pub(crate) struct Received {
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The request was not sent.
-    NotSent { reason: String, source: BoxError },
+    NotSent { reason: String, source: Cause },
     /// It was, perhaps.
-    Lost { reason: String, source: Option<BoxError> },
+    Lost { reason: String, source: Option<Cause> },
 }
 
 impl Http {
@@ -76,6 +76,14 @@ impl Http {
 
     pub(crate) async fn send(&self, request: Request<'_>) -> Result<Received, Failure> {
         let client = if is_loopback(request.url) { &self.near } else { &self.far };
+        self.send_by(client, request).await
+    }
+
+    pub(crate) async fn send_by(
+        &self,
+        client: &Client,
+        request: Request<'_>,
+    ) -> Result<Received, Failure> {
         let mut sending =
             client.request(request.method, request.url.clone()).headers(request.headers);
         if let Some(body) = request.body {
@@ -136,7 +144,7 @@ fn failure(error: reqwest::Error) -> Failure {
         "the connection broke"
     };
     let is_not_sent = error.is_connect() || error.is_builder();
-    let (reason, source) = (reason.to_owned(), Box::new(error));
+    let (reason, source) = (reason.to_owned(), Arc::new(error));
     if is_not_sent {
         Failure::NotSent { reason, source }
     } else {
@@ -159,7 +167,7 @@ impl Resolve for Guarded {
         Box::pin(async move {
             let addresses = permitted(looking.await?);
             if addresses.is_empty() {
-                return Err(BoxError::from(Astray));
+                return Err(Astray.into());
             }
             let addresses: Addrs = Box::new(addresses.into_iter());
             Ok(addresses)

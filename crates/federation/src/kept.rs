@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::Mutex;
 
@@ -41,22 +42,36 @@ struct Held<T> {
 
 /// A place for it.
 #[derive(Debug)]
-pub(crate) struct Kept<T>(Mutex<Option<Held<T>>>);
+pub(crate) struct Kept<T>(Mutex<State<T>>);
+
+#[derive(Debug)]
+struct State<T> {
+    held: Option<Held<T>>,
+    /// The last failure, and when it was.
+    failure: Option<(Instant, Error)>,
+}
 
 impl<T> Kept<T> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(None))
+        Self(Mutex::new(State { held: None, failure: None }))
     }
 
-    /// What there is, or what `ask` gets. Whoever comes meanwhile waits for it, and asks nobody. One
-    /// that is still good serves on where no other can be had.
+    /// What there is, or what `ask` gets. Whoever comes meanwhile waits for it, and asks nobody, also
+    /// where it fails. One that is still good serves on where no other can be had.
     pub(crate) async fn get<F>(&self, now_ms: i64, ask: impl FnOnce() -> F) -> Result<Arc<T>, Error>
     where
         F: Future<Output = Result<Fresh<T>, Error>>,
     {
-        let mut held = self.0.lock().await;
+        let came = Instant::now();
+        let mut state = self.0.lock().await;
+        let State { held, failure } = &mut *state;
         if let Some(held) = held.as_ref().filter(|held| held.is_new(now_ms)) {
             return Ok(Arc::clone(&held.value));
+        }
+        if let Some((at, error)) = failure
+            && *at >= came
+        {
+            return Err(error.clone());
         }
         match ask().await {
             Ok(Fresh { value, renew_ms, ends_ms }) => {
@@ -71,14 +86,17 @@ impl<T> Kept<T> {
                     tracing::warn!(error, "what is known of another catalog cannot be renewed");
                     Ok(Arc::clone(&held.value))
                 }
-                None => Err(error),
+                None => {
+                    *failure = Some((Instant::now(), error.clone()));
+                    Err(error)
+                }
             },
         }
     }
 
     /// Forgets it, if it is that one still.
     pub(crate) async fn forget(&self, value: &Arc<T>) {
-        let mut held = self.0.lock().await;
+        let held = &mut self.0.lock().await.held;
         if held.as_ref().is_some_and(|held| Arc::ptr_eq(&held.value, value)) {
             *held = None;
         }
@@ -86,7 +104,7 @@ impl<T> Kept<T> {
 
     /// Forgets it, if it was had that long ago.
     pub(crate) async fn forget_older(&self, now_ms: i64, age_ms: i64) {
-        let mut held = self.0.lock().await;
+        let held = &mut self.0.lock().await.held;
         if held.as_ref().is_some_and(|held| now_ms.saturating_sub(held.had_ms) >= age_ms) {
             *held = None;
         }

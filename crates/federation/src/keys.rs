@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
@@ -41,7 +41,7 @@ struct Key {
 }
 
 /// Why keys cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum KeyRingError {
     /// A key is not `id:base64`.
     #[error(
@@ -64,7 +64,7 @@ pub enum KeyRingError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// No key is there to seal with.
     #[error(
@@ -77,7 +77,7 @@ pub enum KeyRingError {
 }
 
 /// Why a secret cannot be opened.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum OpenError {
     /// Its key is not there.
     #[error(
@@ -275,7 +275,7 @@ fn read_file(path: &Path) -> Result<Option<Vec<Key>>, KeyRingError> {
     match std::fs::read_to_string(path) {
         Ok(text) => parse(&SecretString::from(text)).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(KeyRingError::File { path: path.to_owned(), source }),
+        Err(error) => Err(unusable(path, error)),
     }
 }
 
@@ -292,6 +292,10 @@ fn make_file(path: &Path) -> Result<Vec<Key>, KeyRingError> {
         writeln!(file, "{}", key.expose_secret())?;
         file.sync_all()
     });
-    written.map_err(|source| KeyRingError::File { path: path.to_owned(), source })?;
+    written.map_err(|error| unusable(path, error))?;
     Ok(keys)
+}
+
+fn unusable(path: &Path, error: io::Error) -> KeyRingError {
+    KeyRingError::File { path: path.to_owned(), source: Arc::new(error) }
 }

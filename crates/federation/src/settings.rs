@@ -25,6 +25,8 @@ pub struct FederationSettings {
     pub max_remotes: u64,
     /// How long one is remembered that nobody asks for.
     pub idle_lifetime: Duration,
+    /// Where sessions of AWS' roles are had, if not from AWS itself.
+    pub sts_endpoint: Option<String>,
     /// The server's identities in AWS that connections are made with, by realm.
     pub service_identities: BTreeMap<RealmId, AwsServiceIdentity>,
 }
@@ -39,6 +41,7 @@ impl Default for FederationSettings {
             config_lifetime: Duration::from_mins(5),
             max_remotes: 1000,
             idle_lifetime: Duration::from_hours(1),
+            sts_endpoint: None,
             service_identities: BTreeMap::new(),
         }
     }

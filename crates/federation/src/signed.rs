@@ -19,12 +19,17 @@ const SERVICE: &str = "execute-api";
 pub(crate) struct Signing {
     role: SigV4Role,
     keys: Option<AwsKeys>,
+    sts_endpoint: Option<String>,
     session: Kept<merak_storage::AssumedRole>,
 }
 
 impl Signing {
-    pub(crate) fn new(role: SigV4Role, keys: Option<AwsKeys>) -> Self {
-        Self { role, keys, session: Kept::new() }
+    pub(crate) fn new(
+        role: SigV4Role,
+        keys: Option<AwsKeys>,
+        sts_endpoint: Option<String>,
+    ) -> Self {
+        Self { role, keys, sts_endpoint, session: Kept::new() }
     }
 
     /// Adds a signature to a request that is complete but for that.
@@ -66,6 +71,7 @@ impl Signing {
             external_id: role.external_id.as_deref(),
             policy: role.session_policy.as_deref().filter(|policy| !policy.is_empty()),
             region: &role.signing_region,
+            sts_endpoint: self.sts_endpoint.as_deref(),
             keys: self.keys.as_ref(),
         }
     }

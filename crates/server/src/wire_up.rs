@@ -11,6 +11,7 @@ use merak_authn::{
     TokenBroker, TokenSettings,
 };
 use merak_authz::Authorizer;
+use merak_federation::{Federation, KeyRing};
 use merak_metastore::Metastore;
 use merak_metastore_sql::{PostgresSettings, SqlMetastore, SqliteSettings, Synchronous};
 use merak_model::Clock;
@@ -20,7 +21,9 @@ use merak_service::{ReportSettings, Service, ServiceSettings};
 use merak_storage::{Interposer, Storage, StorageSettings};
 use secrecy::{ExposeSecret as _, SecretBox};
 
-use crate::config::{self, AcceptedTokens, AllowList, Config, Database, SymmetricKey};
+use crate::config::{
+    self, AcceptedTokens, AllowList, Config, Database, EncryptionKeys, SymmetricKey,
+};
 use crate::data_dir::DataDir;
 
 /// A server's parts, which share their state.
@@ -102,9 +105,11 @@ pub async fn wire_up_interposed(
     let storage = Arc::new(storage);
     let features = Arc::new(config.features.clone());
     let limits = &config.limits;
+    let federation = federation(config, data_dir.as_ref(), &storage, &clock)?;
     let service = Service::new(
         Arc::clone(&dyn_metastore),
         Arc::clone(&storage),
+        Arc::new(federation),
         Arc::clone(&clock),
         Arc::clone(&features),
         &ServiceSettings {
@@ -144,6 +149,37 @@ pub async fn wire_up_interposed(
         metrics,
         _data_dir: data_dir,
     })
+}
+
+fn federation(
+    config: &Config,
+    data_dir: Option<&DataDir>,
+    storage: &Storage,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Federation> {
+    let keys = match &config.federation.keys {
+        EncryptionKeys::Given(keys) => KeyRing::given(keys)?,
+        EncryptionKeys::File(path) => {
+            let whose = || format!("the encryption keys in {}", path.display());
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", whose()))?;
+            KeyRing::given(&text.into()).with_context(|| format!("cannot use {}", whose()))?
+        }
+        EncryptionKeys::Unset => match config.database {
+            Database::InMemory => KeyRing::for_this_process()?,
+            Database::Sqlite(_) | Database::Postgres(_) => KeyRing::none(),
+        },
+    };
+    let keys = match data_dir {
+        // What was encrypted before there was a setting is still decrypted.
+        Some(data_dir) => keys.with_own_file(data_dir.path().join("secrets.key")),
+        None => keys,
+    };
+    let settings = config.federation.settings.clone();
+    Federation::new(settings, keys, storage.request_signer(), Arc::clone(clock)).context(
+        "the HTTP client for other catalogs cannot be made: are there certificates of authorities \
+         on this machine?",
+    )
 }
 
 fn health(

@@ -5,6 +5,7 @@ use merak_authz::operations::{
     ROOT_PRINCIPAL, UpdateCatalog,
 };
 use merak_authz::{Authorized, Children, Page};
+use merak_federation::ConnectionDraft;
 use merak_metastore::{CallerRef, Change, PrincipalSecrets, ResolveRequest};
 use merak_metastore::{Error as MetastoreError, RoleSelection};
 use merak_model::entity::internal;
@@ -16,6 +17,7 @@ use merak_model::{
 };
 
 use crate::catalog_rules;
+use crate::external::is_external;
 use crate::locations::{DEFAULT_BASE_LOCATION, storage_config};
 use crate::properties::{refuse_kept_by_realm, refuse_reserved_of_catalog};
 use crate::versioned::{self, drop_failed, stale, update_failed};
@@ -32,8 +34,8 @@ pub struct CatalogDraft {
     pub properties: Properties,
     /// Its storage.
     pub storage: StorageConfig,
-    /// Whether its tables are to be looked up in the catalog that owns them.
-    pub has_connection: bool,
+    /// How the catalog that owns its tables is reached, if they are to be looked up there.
+    pub connection: Option<ConnectionDraft>,
 }
 
 /// What is to change about a catalog.
@@ -45,6 +47,8 @@ pub struct CatalogUpdate {
     pub properties: Option<Properties>,
     /// The storage as it is to be, or nothing to leave it.
     pub storage: Option<StorageConfig>,
+    /// The connection as it is to be, or nothing to leave it.
+    pub connection: Option<ConnectionDraft>,
 }
 
 impl Service {
@@ -59,17 +63,9 @@ impl Service {
     ) -> Result<Entity, Error> {
         let realm = proof.realm().clone();
         let features = self.features_of(&realm);
-        let CatalogDraft { name, catalog_type, properties, storage, has_connection } = draft;
+        let CatalogDraft { name, catalog_type, properties, storage, connection } = draft;
         check_management_name(&name)
             .map_err(|reason| Error::BadRequest(format!("Invalid value: name: {reason}")))?;
-        if has_connection {
-            return Err(Error::Unsupported(
-                "Feature not enabled: ENABLE_CATALOG_FEDERATION. This version of Merak does not \
-                 reach other catalogs: leave out connectionConfigInfo, and let the catalog that \
-                 owns the tables send notifications"
-                    .to_owned(),
-            ));
-        }
         refuse_reserved_of_catalog(properties.keys().map(String::as_str))?;
         refuse_kept_by_realm(&properties, features.of_realm())?;
         // What the realm allows, whatever the catalog's own properties say: whoever makes it writes
@@ -94,6 +90,10 @@ impl Service {
             .internal
             .insert(internal::CATALOG_TYPE.to_owned(), catalog_type.as_str().to_owned());
         catalog.internal.insert(internal::STORAGE_CONFIG.to_owned(), storage.to_json());
+        if let Some(connection) = connection {
+            let connection = self.connect(&realm, &catalog, connection)?;
+            catalog.internal.insert(internal::CONNECTION.to_owned(), connection);
+        }
         self.metastore.apply(&realm, &catalog_changes(&catalog, now)).await.map_err(|error| {
             if matches!(error, MetastoreError::AlreadyExists { .. }) {
                 catalog_exists(&name)
@@ -164,6 +164,11 @@ impl Service {
             features.of_realm(),
         )?;
         after.internal.insert(internal::STORAGE_CONFIG.to_owned(), storage.to_json());
+        // Of an INTERNAL one it is a member that is not known.
+        if let Some(connection) = update.connection.filter(|_| is_external(&before)) {
+            let connection = self.reconnect(&realm, &before, connection)?;
+            after.internal.insert(internal::CONNECTION.to_owned(), connection);
+        }
         after.version = before.version.next();
         after.updated_ms = self.clock.now_ms();
         let applied = self.metastore.apply(&realm, &[versioned::update(&before, &after)]).await;

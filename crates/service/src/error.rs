@@ -168,6 +168,36 @@ impl From<merak_storage::Error> for Error {
     }
 }
 
+/// What other catalogs make of a request. Whatever is certain to have changed nothing is 503: it is no
+/// fault of the client's, and Iceberg's clients take 502 for a commit that may have happened. What is
+/// refused there is no 401 here: a client would go for another token of its own, for ever.
+impl From<merak_federation::Error> for Error {
+    fn from(error: merak_federation::Error) -> Self {
+        use merak_federation::Error as Source;
+        let reason = error.to_string();
+        match error {
+            Source::OutcomeUnknown { .. } => {
+                Self::CommitStateUnknown { what: reason, source: Box::new(error) }
+            }
+            Source::Unauthorized { .. } | Source::NotAllowed(_) => Self::Forbidden(reason),
+            Source::NoConnection(_) | Source::Unaddressable(_) => Self::BadRequest(reason),
+            Source::Malformed { .. }
+            | Source::Secret { .. }
+            | Source::Unreachable { .. }
+            | Source::Nonsense { .. }
+            | Source::NoCredentials { .. } => {
+                Self::Unavailable { what: "The other catalog", reason, source: Box::new(error) }
+            }
+        }
+    }
+}
+
+impl From<merak_federation::Refused> for Error {
+    fn from(refused: merak_federation::Refused) -> Self {
+        Self::BadRequest(refused.to_string())
+    }
+}
+
 impl From<merak_table_metadata::Error> for Error {
     fn from(error: merak_table_metadata::Error) -> Self {
         use merak_table_metadata::Error as Source;

@@ -8,6 +8,7 @@ mod catalog_roles;
 mod catalog_rules;
 mod catalogs;
 mod commits;
+mod connections;
 mod default_locations;
 mod delegation;
 mod doctor;
@@ -58,6 +59,7 @@ pub use answers::{Answer, AnswerKey};
 pub use catalog_roles::CatalogRoleDraft;
 pub use catalogs::{CatalogDraft, CatalogUpdate, bootstrap_changes};
 pub use commits::Commit;
+pub use connections::ShownConnection;
 pub use delegation::{AccessDelegation, ClientAccess, TableCredentials};
 pub use doctor::PolicyExplanation;
 pub use error::Error;
@@ -66,6 +68,7 @@ pub use federated::{
     RemoteViewChange,
 };
 pub use generic_tables::{GenericTable, GenericTableDraft, LoadedGenericTable};
+pub use merak_federation::{AuthenticationDraft, ConnectionDraft};
 pub use merak_metastore::{FoundReport, MetricsReport, ReportKind};
 pub use merak_metastore::{Task, TaskState};
 pub use merak_storage::{Diagnosis, S3RequestToSign};
@@ -113,6 +116,7 @@ pub struct Service {
     clock: Arc<dyn Clock>,
     features: Arc<BTreeMap<RealmId, Arc<Features>>>,
     storage: Arc<Storage>,
+    federation: Arc<Federation>,
     metadata: metadata::MetadataFiles,
     queue: queue::CommitQueue,
     view_queue: queue::CommitQueue<ViewMetadata>,
@@ -126,10 +130,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// A service over a metastore and the object stores.
+    /// A service over a metastore, the object stores and other catalogs.
     pub fn new(
         metastore: Arc<dyn Metastore>,
         storage: Arc<Storage>,
+        federation: Arc<Federation>,
         clock: Arc<dyn Clock>,
         features: Arc<BTreeMap<RealmId, Arc<Features>>>,
         settings: &ServiceSettings,
@@ -144,6 +149,7 @@ impl Service {
             clock,
             features,
             storage,
+            federation,
             metadata,
             queue,
             view_queue: queue::CommitQueue::default(),

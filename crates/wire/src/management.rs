@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use merak_model::StorageConfig;
+use merak_model::connection::SigV4Role;
+use merak_model::{Properties, StorageConfig};
 use serde::Serialize;
 
 /// A catalog, as it is shown.
@@ -24,6 +25,67 @@ pub struct Catalog<'a> {
     pub entity_version: i64,
     /// Its storage.
     pub storage_config_info: StorageConfig,
+    /// How the catalog that owns its tables is reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_config_info: Option<ConnectionConfigInfo>,
+}
+
+/// How another catalog is reached, as it is shown: without secrets.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionConfigInfo {
+    /// `ICEBERG_REST`.
+    pub connection_type: &'static str,
+    /// The address below which `/v1/config` is.
+    pub uri: String,
+    /// Which of the other server's catalogs it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remote_catalog_name: Option<String>,
+    /// Who the server is to it.
+    pub authentication_parameters: AuthenticationParameters,
+    /// The server's identity that the other side is to trust.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_identity: Option<ServiceIdentityInfo>,
+    /// What its client is told besides.
+    pub properties: Properties,
+}
+
+/// Who the server is to another catalog, without what proves it.
+#[derive(Debug, Serialize)]
+#[serde(tag = "authenticationType", rename_all_fields = "camelCase")]
+#[expect(missing_docs, reason = "the fields are those of the API document")]
+pub enum AuthenticationParameters {
+    /// A client of an OAuth2 server.
+    #[serde(rename = "OAUTH")]
+    OAuth {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token_uri: Option<String>,
+        client_id: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        scopes: Option<Vec<String>>,
+    },
+    /// Whoever has a token.
+    #[serde(rename = "BEARER")]
+    Bearer {},
+    /// A role in AWS.
+    #[serde(rename = "SIGV4")]
+    SigV4(SigV4Role),
+    /// The server's own identity in Google Cloud.
+    #[serde(rename = "GCP")]
+    Gcp {},
+    /// Nobody in particular.
+    #[serde(rename = "IMPLICIT")]
+    Implicit {},
+}
+
+/// An identity of the server's.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceIdentityInfo {
+    /// `AWS_IAM`.
+    pub identity_type: &'static str,
+    /// What trust policies name it by.
+    pub iam_arn: String,
 }
 
 /// All catalogs.

@@ -8,7 +8,9 @@ use merak_authz::operations::{
 };
 use merak_authz::{CatalogPath, Children, Page, RealmPath};
 use merak_model::entity::internal;
-use merak_model::{CatalogType, Entity, EntityKind, EntityVersion, Properties, StorageConfig};
+use merak_model::{
+    CatalogType, Entity, EntityKind, EntityVersion, Properties, RealmId, StorageConfig,
+};
 use merak_service::{CatalogDraft, CatalogUpdate};
 use merak_wire::management::{Catalog, Catalogs};
 use serde_json::{Map, Value};
@@ -17,6 +19,7 @@ use crate::app::App;
 use crate::error::{ApiError, ErrorKind};
 use crate::extract::{Authenticated, CatalogName, ValueBody, management_name};
 use crate::management::body::constraint;
+use crate::management::connections;
 use crate::middleware::to_the_end;
 
 /// `GET /catalogs`
@@ -25,7 +28,9 @@ pub(crate) async fn list_catalogs(
     Authenticated(caller): Authenticated,
 ) -> Result<Response, ApiError> {
     let proof = app.authorizer.authorize(&caller, ListCatalogs, &all_catalogs()).await?;
+    let realm = proof.realm().clone();
     let entities = app.service.list_catalogs(proof).await?;
+    let show = |catalog| show(&app, &realm, catalog);
     let catalogs = entities.iter().map(show).collect::<Result<_, _>>()?;
     Ok(crate::json(&Catalogs { catalogs }))
 }
@@ -38,8 +43,9 @@ pub(crate) async fn create_catalog(
 ) -> Result<Response, ApiError> {
     let draft = draft(body)?;
     let proof = app.authorizer.authorize(&caller, CreateCatalog, &all_catalogs()).await?;
-    let catalog = to_the_end(async move { app.service.create_catalog(proof, draft).await }).await?;
-    Ok((StatusCode::CREATED, crate::json(&show(&catalog)?)).into_response())
+    let (service, realm) = (app.service.clone(), proof.realm().clone());
+    let catalog = to_the_end(async move { service.create_catalog(proof, draft).await }).await?;
+    Ok((StatusCode::CREATED, crate::json(&show(&app, &realm, &catalog)?)).into_response())
 }
 
 /// `GET /catalogs/{catalogName}`
@@ -49,8 +55,9 @@ pub(crate) async fn get_catalog(
     CatalogName(name): CatalogName,
 ) -> Result<Response, ApiError> {
     let proof = app.authorizer.authorize(&caller, GetCatalog, &path(name, None)).await?;
+    let realm = proof.realm().clone();
     let catalog = app.service.get_catalog(proof).await?;
-    Ok(crate::json(&show(&catalog)?))
+    Ok(crate::json(&show(&app, &realm, &catalog)?))
 }
 
 /// `PUT /catalogs/{catalogName}`
@@ -62,9 +69,9 @@ pub(crate) async fn update_catalog(
 ) -> Result<Response, ApiError> {
     let update = update(body)?;
     let proof = app.authorizer.authorize(&caller, UpdateCatalog, &path(name, None)).await?;
-    let catalog =
-        to_the_end(async move { app.service.update_catalog(proof, update).await }).await?;
-    Ok(crate::json(&show(&catalog)?))
+    let (service, realm) = (app.service.clone(), proof.realm().clone());
+    let catalog = to_the_end(async move { service.update_catalog(proof, update).await }).await?;
+    Ok(crate::json(&show(&app, &realm, &catalog)?))
 }
 
 /// `DELETE /catalogs/{catalogName}`
@@ -91,7 +98,7 @@ fn all_catalogs() -> RealmPath {
     RealmPath { children: Some(all) }
 }
 
-fn show(catalog: &Entity) -> Result<Catalog<'_>, ApiError> {
+fn show<'a>(app: &App, realm: &RealmId, catalog: &'a Entity) -> Result<Catalog<'a>, ApiError> {
     let storage = catalog.internal.get(internal::STORAGE_CONFIG).map(String::as_str);
     let storage_config_info =
         StorageConfig::from_json(storage.unwrap_or_default()).map_err(|error| {
@@ -108,6 +115,7 @@ fn show(catalog: &Entity) -> Result<Catalog<'_>, ApiError> {
         last_update_timestamp: catalog.updated_ms,
         entity_version: catalog.version.0,
         storage_config_info,
+        connection_config_info: app.service.connection_of(realm, catalog)?.map(connections::show),
     })
 }
 
@@ -144,13 +152,15 @@ fn draft(body: Value) -> Result<CatalogDraft, ApiError> {
         }
     };
     // Only an EXTERNAL catalog can have one: of another it is a member that is not known.
-    let has_connection = catalog_type == CatalogType::External
-        && fields.get("connectionConfigInfo").is_some_and(|connection| !connection.is_null());
+    let connection = match catalog_type {
+        CatalogType::External => connections::draft(&mut fields)?,
+        CatalogType::Internal => None,
+    };
     let properties = properties(&mut fields)?
         .ok_or_else(|| constraint(&format!("{PATH}.properties"), "must not be null"))?;
     let storage = storage(&mut fields)?
         .ok_or_else(|| constraint(&format!("{PATH}.storageConfigInfo"), "must not be null"))?;
-    Ok(CatalogDraft { name, catalog_type, properties, storage, has_connection })
+    Ok(CatalogDraft { name, catalog_type, properties, storage, connection })
 }
 
 fn update(body: Value) -> Result<CatalogUpdate, ApiError> {
@@ -165,6 +175,7 @@ fn update(body: Value) -> Result<CatalogUpdate, ApiError> {
         current_version: EntityVersion(version),
         properties: properties(&mut fields)?,
         storage: storage(&mut fields)?,
+        connection: connections::draft(&mut fields)?,
     })
 }
 

@@ -26,7 +26,6 @@ pub(super) const WITHOUT_MEANING: &[(&str, &str)] = &[
     ),
     ("polaris.realm-context.type", "The realm is always in a header."),
     ("polaris.secrets-manager", "Secrets are always kept in the metastore."),
-    ("polaris.service-identity", "Catalogs are not federated in this version."),
     ("polaris.storage.connection-acquisition-timeout", ONE_POOL),
     ("polaris.storage.connection-max-idle-time", ONE_POOL),
     ("polaris.storage.connection-time-to-live", ONE_POOL),

@@ -12,6 +12,7 @@ mod database;
 #[cfg(test)]
 mod docs;
 mod features;
+mod federation;
 mod formats;
 mod guesses;
 mod idempotency;
@@ -42,6 +43,7 @@ pub use bootstrap::{Bootstrap, RootCredentials};
 pub use cors::{AllowList, Cors};
 pub use database::{Database, Postgres, Sqlite, Synchronous};
 pub use features::RealmFeatures;
+pub use federation::{EncryptionKeys, Federation};
 pub use guesses::Guesses;
 pub use idempotency::Idempotency;
 pub use limits::Limits;
@@ -80,6 +82,8 @@ pub struct Config {
     pub rates: Rates,
     /// How object stores are reached.
     pub storage: Storage,
+    /// How other catalogs are reached.
+    pub federation: Federation,
     /// What is logged and measured.
     pub telemetry: Telemetry,
     /// What browsers may do.
@@ -132,6 +136,7 @@ impl Config {
         let rates = Rates::read(reader);
         let features = features::read(reader, &realms);
         let storage = Storage::read(reader, &features);
+        let federation = Federation::read(reader, &realms);
         let telemetry = Telemetry::read(reader);
         let cors = Cors::read(reader);
         let limits = Limits::read(reader);
@@ -149,6 +154,7 @@ impl Config {
             guesses,
             rates,
             storage,
+            federation,
             telemetry,
             cors,
             limits,

@@ -252,6 +252,22 @@ settings! {
         STORAGE_CONNECT_TIMEOUT: PositiveSpan = setting("polaris.storage.connect-timeout", "PT5S", "How long a connection to an object store may take to come about.");
         STORAGE_CLIENTS: Count = setting("polaris.storage.clients-cache-max-size", "50", "How many clients of cloud services are kept for reuse.");
     }
+    "Federation" {
+        ENCRYPTION_KEYS: Optional<Secret> = setting("merak.secrets.encryption-keys", "", "The keys that secrets of connections are encrypted with before they are kept: `<id>:<base64 of 32 bytes>`, with commas between. The first encrypts, and all decrypt: a new key is put before the others. Replicas need the same. Without it, an embedded database has a key in the file `secrets.key` beside it, which is made when it is first needed; PostgreSQL has none, and a connection with a secret is refused.");
+        ENCRYPTION_KEY_FILE: Optional<FilePath> = setting("merak.secrets.encryption-keys-file", "", "The file with such keys instead, with commas or line ends between.");
+        FEDERATION_HOSTS: Optional<Texts> = setting("merak.federation.allowed-hosts", "", "The hosts that connections, and the token servers that they name, may be at: `catalog.example.com`, `*.example.com`, `10.0.0.7:8181`. Without it, any: whoever makes catalogs chooses where the server goes. Link-local addresses and those where machines of clouds find their credentials are always refused.");
+        FEDERATION_CONNECT: PositiveSpan = setting("merak.federation.connect-timeout", "PT3S", "How long a connection to another catalog may take to come about.");
+        FEDERATION_TIMEOUT: PositiveSpan = setting("merak.federation.request-timeout", "PT20S", "How long another catalog, or its token server, may take to answer a request.");
+        FEDERATION_MAX_ANSWER: Bytes = setting("merak.federation.max-answer-size", "64M", "The longest answer of another catalog that is read.");
+        FEDERATION_CONFIG: PositiveSpan = setting("merak.federation.config-refresh-interval", "PT5M", "After which time another catalog is asked again where its routes are.");
+        FEDERATION_CATALOGS: Count = setting("merak.federation.remembered-catalogs", "1000", "Of how many federated catalogs the tokens and decrypted secrets are kept in memory: the last ones.");
+        FEDERATION_IDLE: PositiveSpan = setting("merak.federation.idle-lifetime", "PT1H", "How long they are kept of a catalog that nobody asks for.");
+        FEDERATION_STS: Optional<Endpoint> = setting("merak.federation.sts-endpoint", "", "Where sessions of the roles are had that requests to other catalogs are signed in, if not from AWS' STS in the region that they are signed for.");
+        SERVICE_ARN: Optional<Text> = setting("polaris.service-identity.aws-iam.iam-arn", "", "The user or role in AWS that the server assumes the roles of connections with. It is shown with them, for trust policies to name. A realm with an ARN of its own takes its keys from its own settings, too.").per_realm("polaris.service-identity.<realm>.aws-iam.iam-arn");
+        SERVICE_ACCESS_KEY: Optional<Text> = setting("polaris.service-identity.aws-iam.access-key-id", "", "The access key of that identity. Without it, the server is in AWS who it is for storage.").per_realm("polaris.service-identity.<realm>.aws-iam.access-key-id");
+        SERVICE_SECRET_KEY: Optional<Secret> = setting("polaris.service-identity.aws-iam.secret-access-key", "", "The secret of that key.").per_realm("polaris.service-identity.<realm>.aws-iam.secret-access-key");
+        SERVICE_SESSION_TOKEN: Optional<Secret> = setting("polaris.service-identity.aws-iam.session-token", "", "Of a temporary key, the session token.").per_realm("polaris.service-identity.<realm>.aws-iam.session-token");
+    }
     "Limits" {
         MAX_BODY: Bytes = setting("quarkus.http.limits.max-body-size", "10240K", "The largest request body; a larger one is answered 413.");
         MAX_HEADER: Bytes = setting("quarkus.http.limits.max-header-size", "8K", "The largest request head; a larger one is answered 431.");

@@ -37,6 +37,8 @@ pub struct RoleToAssume<'a> {
     pub policy: Option<&'a str>,
     /// The region whose STS is asked.
     pub region: &'a str,
+    /// Where STS is, if not where AWS has it.
+    pub sts_endpoint: Option<&'a str>,
     /// Who asks; the identity that the server has for all storage, if it is not said.
     pub keys: Option<&'a AwsKeys>,
 }

@@ -20,6 +20,7 @@ impl AwsVendor {
         let config = S3Config {
             role_arn: Some(role.role_arn.to_owned()),
             region: Some(role.region.to_owned()),
+            sts_endpoint: role.sts_endpoint.map(str::to_owned),
             ..S3Config::default()
         };
         let address = StsAddress::of(&config, &self.environment)?;

@@ -1,1 +1,0 @@
-//! Connections against small servers of their own.
