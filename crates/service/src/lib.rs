@@ -123,8 +123,6 @@ pub struct Service {
     doctor: doctor::Diagnoses,
     reports: ReportSettings,
     tasks: Arc<tasks::Tasks>,
-    /// The way to other catalogs.
-    federation: Option<Arc<Federation>>,
     /// The idempotency key of the request that is served.
     answer_key: Option<Arc<AnswerKey>>,
 }
@@ -156,7 +154,6 @@ impl Service {
             doctor,
             reports,
             tasks,
-            federation: None,
             answer_key: None,
         }
     }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use merak_federation::{Federation, Method, Remote, RemoteAnswer, RemoteRequest};
+use merak_federation::{Method, Remote, RemoteAnswer, RemoteRequest};
 use merak_model::features::{ENABLE_CATALOG_FEDERATION, LIST_PAGINATION_ENABLED};
 use merak_model::{Entity, EntityKind, RealmId, TableIdent};
 use serde_json::Value;
@@ -53,24 +53,17 @@ pub(crate) struct Owner {
 }
 
 impl Service {
-    /// The same service, which reaches the catalogs that own what is in federated ones.
-    #[must_use]
-    pub fn reaching(self, federation: Arc<Federation>) -> Self {
-        Self { federation: Some(federation), ..self }
-    }
-
     /// The way to the catalog that owns what is in a federated one.
     pub(crate) async fn owner(&self, realm: &RealmId, catalog: &Entity) -> Result<Owner, Error> {
         let features = self.features_of(realm);
-        let federation = self.federation.as_ref();
-        let federation =
-            federation.filter(|_| features.of_realm().is_on(&ENABLE_CATALOG_FEDERATION));
-        let federation = federation.ok_or_else(|| {
-            Error::Unsupported("Feature not enabled: ENABLE_CATALOG_FEDERATION".to_owned())
-        })?;
+        if !features.of_realm().is_on(&ENABLE_CATALOG_FEDERATION) {
+            return Err(Error::Unsupported(
+                "Feature not enabled: ENABLE_CATALOG_FEDERATION".to_owned(),
+            ));
+        }
         // Boxed, as is each call: else the type of every handler would hold that of the HTTP client.
         let found: BoxFuture<'_, Result<_, merak_federation::Error>> = Box::pin(async {
-            let remote = federation.remote(realm, catalog).await?;
+            let remote = self.federation.remote(realm, catalog).await?;
             let separator = remote.config().await?.separator.clone();
             Ok((remote, separator))
         });
@@ -163,31 +156,5 @@ impl Owner {
 
     fn view(&self, ident: &TableIdent) -> Result<Vec<String>, Error> {
         self.in_namespace(&ident.namespace, &["views", &ident.name])
-    }
-}
-
-/// What went wrong between the two catalogs, as the operation ends by it.
-impl From<merak_federation::Error> for Error {
-    fn from(error: merak_federation::Error) -> Self {
-        use merak_federation::Error as Source;
-        let text = error.to_string();
-        match error {
-            Source::Unaddressable(_) => Self::IllegalArgument(text),
-            // Not 401, by which a client takes its own token for ended, and gets newer ones for ever.
-            Source::NotAllowed(_) | Source::Unauthorized { .. } => Self::Forbidden(text),
-            Source::OutcomeUnknown { .. } => {
-                Self::CommitStateUnknown { what: text, source: Box::new(error) }
-            }
-            Source::NoConnection(_)
-            | Source::Malformed { .. }
-            | Source::Secret { .. }
-            | Source::Unreachable { .. }
-            | Source::Nonsense { .. }
-            | Source::NoCredentials { .. } => Self::Unavailable {
-                what: "The other catalog",
-                reason: text,
-                source: Box::new(error),
-            },
-        }
     }
 }
