@@ -13,6 +13,7 @@ mod escalation;
 mod explain;
 mod external;
 mod faults;
+mod federation;
 mod fixtures;
 mod generic_tables;
 mod grants;
