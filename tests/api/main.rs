@@ -6,6 +6,7 @@ mod catalog_roles;
 mod catalogs;
 mod commits;
 mod config;
+mod connections;
 mod counts;
 mod create_table;
 mod doctor;

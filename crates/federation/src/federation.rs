@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use merak_model::connection::{
     Connection, ConnectionAuthentication, ConnectionKind, IcebergRestConnection, Sealed,
@@ -50,7 +51,8 @@ impl Federation {
         let http = Arc::new(Http::new(&settings, look_up)?);
         let remotes = Cache::builder()
             .max_capacity(settings.max_remotes)
-            .time_to_idle(settings.idle_lifetime)
+            // Longer than a year, the cache would not take.
+            .time_to_idle(settings.idle_lifetime.min(Duration::from_hours(24 * 365)))
             .build();
         Ok(Self { settings, keys, http, signer, clock, remotes })
     }

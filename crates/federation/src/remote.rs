@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use merak_model::{Clock, Properties};
@@ -191,6 +192,7 @@ impl Remote {
                 now_ms: self.clock.now_ms(),
             };
             let shown = self.authentication.show(&means, &mut sent).await?;
+            let began = Instant::now();
             let received = self.http.send(sent).await.map_err(|failure| {
                 if changes {
                     failure.of_change(&self.host)
@@ -198,6 +200,9 @@ impl Remote {
                     failure.of_question(&self.host)
                 }
             })?;
+            let (host, status) = (&self.host, received.status);
+            let took_ms = began.elapsed().as_millis();
+            tracing::debug!(host, status, took_ms, "another catalog answered");
             if received.status == 401
                 && !is_second
                 && let Some(token) = shown

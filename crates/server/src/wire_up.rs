@@ -33,6 +33,8 @@ pub struct Parts {
     pub metastore: Arc<SqlMetastore>,
     /// The object stores.
     pub storage: Arc<Storage>,
+    /// The catalogs that connections lead to.
+    pub federation: Arc<Federation>,
     /// What is done, for what is done in the background.
     pub service: Service,
     /// The API.
@@ -105,11 +107,11 @@ pub async fn wire_up_interposed(
     let storage = Arc::new(storage);
     let features = Arc::new(config.features.clone());
     let limits = &config.limits;
-    let federation = federation(config, data_dir.as_ref(), &storage, &clock)?;
+    let federation = Arc::new(federation(config, data_dir.as_ref(), &storage, &clock)?);
     let service = Service::new(
         Arc::clone(&dyn_metastore),
         Arc::clone(&storage),
-        Arc::new(federation),
+        Arc::clone(&federation),
         Arc::clone(&clock),
         Arc::clone(&features),
         &ServiceSettings {
@@ -143,6 +145,7 @@ pub async fn wire_up_interposed(
     Ok(Parts {
         metastore,
         storage,
+        federation,
         service,
         api: merak_rest::router(app),
         management,

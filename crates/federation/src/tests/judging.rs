@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use super::{World, bearer, draft};
 use crate::address::permitted;
 use crate::http::{Http, Request};
-use crate::{AuthenticationDraft, ConnectionDraft, FederationSettings};
+use crate::{AuthenticationDraft, ConnectionDraft, FederationSettings, KeyRing};
 
 const URI: &str = "https://catalog.example.com/api/catalog";
 const ID: EntityId = EntityId(7);
@@ -207,4 +207,19 @@ async fn a_name_that_leads_astray_is_not_connected_to() {
     let expected = "catalog.example.com cannot be reached: its name leads to where the server does \
                     not go";
     assert_eq!(told, expected);
+}
+
+#[test]
+fn without_a_key_a_secret_is_refused_and_what_has_none_is_not() {
+    let mut world = world();
+    world.federation.keys = KeyRing::none();
+
+    let told = connect(&world, bearer(URI)).unwrap_err();
+
+    assert_eq!(
+        told,
+        "The bearerToken of the connection: a secret cannot be kept without a key to encrypt it \
+         with: set merak.secrets.encryption-keys"
+    );
+    assert!(connect(&world, draft(URI, AuthenticationDraft::Gcp)).is_ok());
 }

@@ -22,14 +22,14 @@ use crate::{
     RemoteRequest,
 };
 
-pub(super) const NOW: i64 = 1_700_000_000_000;
+const NOW: i64 = 1_700_000_000_000;
 
 /// A clock that stands still until it is set.
 #[derive(Debug)]
-pub(super) struct Hand(AtomicI64);
+struct Hand(AtomicI64);
 
 impl Hand {
-    pub(super) fn advance(&self, by: Duration) {
+    fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
@@ -41,14 +41,14 @@ impl Clock for Hand {
 }
 
 /// The side that asks.
-pub(super) struct World {
-    pub(super) clock: Arc<Hand>,
-    pub(super) federation: Federation,
-    pub(super) realm: RealmId,
+struct World {
+    clock: Arc<Hand>,
+    federation: Federation,
+    realm: RealmId,
 }
 
 impl World {
-    pub(super) fn new(settings: FederationSettings) -> Self {
+    fn new(settings: FederationSettings) -> Self {
         let clock = Arc::new(Hand(AtomicI64::new(NOW)));
         let dyn_clock: Arc<dyn Clock> = Arc::<Hand>::clone(&clock);
         let storage = StorageSettings {
@@ -63,20 +63,20 @@ impl World {
     }
 
     /// A catalog with such a connection.
-    pub(super) fn catalog(&self, draft: ConnectionDraft) -> Entity {
+    fn catalog(&self, draft: ConnectionDraft) -> Entity {
         let mut catalog = Entity::new(EntityKind::Catalog, EntityId::ROOT, EntityId::ROOT, "c", 1);
         let connection = self.federation.connect(&self.realm, catalog.id, draft).unwrap();
         catalog.internal.insert(internal::CONNECTION.to_owned(), connection.to_json());
         catalog
     }
 
-    pub(super) async fn remote(&self, draft: ConnectionDraft) -> Arc<Remote> {
+    async fn remote(&self, draft: ConnectionDraft) -> Arc<Remote> {
         self.federation.remote(&self.realm, &self.catalog(draft)).await.unwrap()
     }
 }
 
 /// Settings with little patience.
-pub(super) fn hasty() -> FederationSettings {
+fn hasty() -> FederationSettings {
     FederationSettings {
         request_timeout: Duration::from_millis(300),
         connect_timeout: Duration::from_millis(300),
@@ -85,7 +85,7 @@ pub(super) fn hasty() -> FederationSettings {
     }
 }
 
-pub(super) fn draft(uri: &str, authentication: AuthenticationDraft) -> ConnectionDraft {
+fn draft(uri: &str, authentication: AuthenticationDraft) -> ConnectionDraft {
     ConnectionDraft {
         connection_type: "ICEBERG_REST".to_owned(),
         uri: Some(uri.to_owned()),
@@ -95,11 +95,11 @@ pub(super) fn draft(uri: &str, authentication: AuthenticationDraft) -> Connectio
     }
 }
 
-pub(super) fn bearer(uri: &str) -> ConnectionDraft {
+fn bearer(uri: &str) -> ConnectionDraft {
     draft(uri, AuthenticationDraft::Bearer { bearer_token: Some("hunter3".into()) })
 }
 
-pub(super) fn get<const N: usize>(path: [&str; N]) -> RemoteRequest {
+fn get<const N: usize>(path: [&str; N]) -> RemoteRequest {
     RemoteRequest {
         method: Method::Get,
         path: path.map(str::to_owned).into(),
@@ -109,12 +109,12 @@ pub(super) fn get<const N: usize>(path: [&str; N]) -> RemoteRequest {
     }
 }
 
-pub(super) fn post<const N: usize>(path: [&str; N]) -> RemoteRequest {
+fn post<const N: usize>(path: [&str; N]) -> RemoteRequest {
     RemoteRequest { method: Method::Post, body: Some("{}".into()), ..get(path) }
 }
 
 /// A catalog that has its routes at `p/q`, and answers all requests with `{}`.
-pub(super) async fn catalog() -> Double {
+async fn catalog() -> Double {
     Double::start(|seen| {
         if seen.path() == "/api/v1/config" {
             return json(200, r#"{"overrides": {"prefix": "p/q"}, "defaults": {}}"#);

@@ -52,9 +52,9 @@ async fn requests_are_signed_in_a_session_of_the_role_that_is_renewed_before_it_
 
     let asked = sts.seen();
     assert_eq!(asked.len(), 1);
-    assert!(
-        asked[0].header("authorization").contains("Credential=AKIDTEST/20231114/eu-central-1/")
-    );
+    let signature = asked[0].header("authorization");
+    assert!(signature.contains("Credential=AKIDTEST/"), "{signature}");
+    assert!(signature.contains("/eu-central-1/sts/aws4_request"), "{signature}");
     for part in ["RoleSessionName=polaris", "ExternalId=e-1", "Policy=%7B%22Version"] {
         assert!(asked[0].body.contains(part), "{part}: {}", asked[0].body);
     }

@@ -1,5 +1,6 @@
 //! Whole configurations.
 
+mod federation;
 mod notices;
 mod oidc;
 mod polaris;

@@ -66,8 +66,7 @@ fn a_compose_environment_is_loaded_as_it_stands() {
         texts(&notices, Severity::Info),
         ["settings without effect here: POLARIS_PERSISTENCE_RELATIONAL_JDBC_INITIAL_DELAY_IN_MS, \
           POLARIS_PERSISTENCE_RELATIONAL_JDBC_MAX_RETRIES, \
-          polaris.features.\"ENABLE_CATALOG_FEDERATION\", quarkus.log.file.enabled, \
-          quarkus.otel.sdk.disabled"]
+          quarkus.log.file.enabled, quarkus.otel.sdk.disabled"]
     );
 }
 
