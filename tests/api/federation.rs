@@ -11,6 +11,7 @@ mod tables;
 mod vending;
 mod views;
 
+use merak_model::Privilege;
 use merak_tests::{Identity, Listening, Response, TestServer};
 use serde_json::{Value, json};
 
@@ -56,6 +57,11 @@ fn file_storage(base: &str) -> Value {
     json!({"storageType": "FILE", "allowedLocations": [base]})
 }
 
+/// Lets root work with a catalog's data, too.
+async fn open(server: &TestServer, catalog: &str) {
+    server.grant("service_admin", Privilege::CatalogManageContent, catalog, None, None).await;
+}
+
 /// Two servers: the catalog `lake` of one is `mirror` in the other.
 struct Pair {
     owner: TestServer,
@@ -83,6 +89,8 @@ impl Pair {
         });
         let body = mirror(&base, file_storage(&base), connection, &[]);
         let _ = front.root().await.post(CATALOGS, body).await.expect(201);
+        open(&owner, "lake").await;
+        open(&front, "mirror").await;
         Self { owner, front, _listening: listening }
     }
 

@@ -3,7 +3,7 @@
 use merak_tests::schema;
 use serde_json::json;
 
-use super::{MIRROR, SALES, TABLES, Told, kind};
+use super::{MIRROR, SALES, TABLES, Told, kind, open};
 
 #[tokio::test]
 async fn names_stay_below_the_owners_prefix() {
@@ -101,6 +101,7 @@ async fn bodies_go_along_as_they_were_judged() {
 #[tokio::test]
 async fn nothing_of_the_clients_own_goes_along() {
     let told = Told::start().await;
+    open(&told.front, "mirror").await;
     let root = told.front.root().await;
     let root = ["Cookie", "X-Iceberg-Access-Delegation", "X-Client", "Polaris-Realm"]
         .into_iter()

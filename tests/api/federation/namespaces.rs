@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{MIRROR, Pair, SALES, TABLES, Told, kind};
+use super::{MIRROR, Pair, SALES, TABLES, Told, kind, open};
 
 const NAMESPACES: &str = "/api/catalog/v1/mirror/namespaces";
 
@@ -86,6 +86,7 @@ async fn clients_are_told_what_works_there() {
 #[tokio::test]
 async fn what_is_not_done_there_is_said_so() {
     let told = Told::start().await;
+    open(&told.front, "mirror").await;
     let here = told.front.root().await;
     let generic = "/api/catalog/polaris/v1/mirror/namespaces/sales/generic-tables";
     assert_eq!(kind(&here.get(generic).await), "406 UnsupportedOperationException");

@@ -89,7 +89,7 @@ async fn credentials_do_not_follow_elsewhere() {
 
 #[tokio::test]
 async fn an_owner_that_says_nothing_is_not_waited_for() {
-    let told = Told::start_with(&[("merak.federation.request-timeout", "PT0.3S")], &[]).await;
+    let told = Told::start_with(&[("merak.federation.request-timeout", "PT1S")], &[]).await;
     told.owner.is(Mood::Silent);
     let both = tokio::time::timeout(Duration::from_secs(20), answered(&told)).await;
     assert_eq!(both.expect("it ends"), (UNAVAILABLE.to_owned(), UNKNOWN.to_owned()));

@@ -2,6 +2,7 @@
 //! before its owner is asked.
 
 use axum::http::Method;
+use merak_authz::privileges::holds;
 use merak_model::{Privilege, PrivilegeSet};
 use merak_tests::schema;
 use serde_json::{Value, json};
@@ -154,6 +155,10 @@ async fn each_request_is_judged_before_the_owner_is_asked() {
         assert_eq!(refused.status, 403, "{method} {path} {}", refused.text());
         for without in &needs {
             let some: PrivilegeSet = needs.iter().copied().filter(|one| one != without).collect();
+            if holds(some, *without) {
+                // The others imply it.
+                continue;
+            }
             told.front.grant_set(&grantee, some).await;
             let refused = ask().await;
             assert_eq!(refused.status, 403, "{method} {path} without {without}");

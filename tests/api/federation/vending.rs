@@ -6,7 +6,7 @@ use merak_tests::{TestServer, schema};
 use serde_json::{Value, json};
 
 use super::owner::Owner;
-use super::{CATALOGS, SALES, TABLES, asking, kind, mirror, start, told_table};
+use super::{CATALOGS, SALES, TABLES, asking, kind, mirror, open, start, told_table};
 
 const GATE: &str = "polaris.config.allow-federated-catalogs-credential-vending";
 
@@ -38,6 +38,7 @@ impl AwsMirror {
         });
         let body = mirror(&base, storage, owner.connection(), properties);
         let _ = front.root().await.post(CATALOGS, body).await.expect(201);
+        open(&front, "mirror").await;
         let made = Self { cloud, owner, front };
         made.table_lies_at("lake/sales/t");
         made
