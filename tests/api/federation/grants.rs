@@ -116,9 +116,10 @@ async fn a_catalog_with_what_grants_made_is_dropped_if_a_flag_says_so() {
     let told = with_role(&[], &[(FLAG, "true")]).await;
     let root = told.front.root().await;
     let _ = add(&told, on_table("t")).await.expect(201);
-    let policy = json!({"name": "p", "type": "system.data-compaction", "content": "{}"});
+    let policy =
+        json!({"name": "p", "type": "system.data-compaction", "content": "{\"enable\":true}"});
     let policies = "/api/catalog/polaris/v1/mirror/namespaces/sales/policies";
-    let _ = root.post(policies, policy).await;
+    let _ = root.post(policies, policy).await.expect(200);
     let _ = root.delete(&format!("{ROLES}/reader")).await.expect(204);
     let catalog = format!("{CATALOGS}/mirror");
 
