@@ -176,7 +176,7 @@ async fn new_tables_come_with_credentials_if_they_lie_well() {
 
     world.table_lies_at("elsewhere/t");
     // It is there already, whatever is told of it.
-    for (path, body) in [(TABLES, body), (&register, file)] {
+    for (path, body) in [(TABLES, body), (register.as_str(), file)] {
         let made = root.post(path, body).await.expect(200);
         assert!(!made.text().contains("REMOTE"), "{}", made.text());
         assert_eq!(key(&made.json()), None);

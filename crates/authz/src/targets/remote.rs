@@ -3,7 +3,7 @@
 //! known here: on the catalog, and on what grants were made on.
 
 use merak_metastore::{CallerRef, Resolution, ResolveRequest, Resolved, ResolvedTable};
-use merak_model::{Entity, EntityKind, Namespace, TableIdent};
+use merak_model::{Entity, EntityKind, Namespace, PrivilegeSet, TableIdent};
 
 use super::{Securable, Spot};
 use crate::{Error, Resources};
@@ -48,7 +48,7 @@ impl Expected {
             });
             if !is_there {
                 let entity = stand_in(kind, &catalog, &parent, &ident.name);
-                let resolved = Resolved { entity, privileges: Default::default() };
+                let resolved = Resolved { entity, privileges: PrivilegeSet::EMPTY };
                 let namespace = ident.namespace;
                 resolution.tables.push(ResolvedTable { resolved, namespace, metadata: None });
             }
@@ -66,7 +66,7 @@ fn fill_namespace(resolution: &mut Resolution, catalog: &Entity, namespace: &Nam
             found.entity.clone()
         } else {
             let entity = stand_in(EntityKind::Namespace, catalog, &parent, &encoded);
-            let resolved = Resolved { entity: entity.clone(), privileges: Default::default() };
+            let resolved = Resolved { entity: entity.clone(), privileges: PrivilegeSet::EMPTY };
             resolution.namespaces.push(resolved);
             entity
         };
@@ -75,7 +75,7 @@ fn fill_namespace(resolution: &mut Resolution, catalog: &Entity, namespace: &Nam
 }
 
 /// An entity that is not in the metastore.
-pub(super) fn stand_in(kind: EntityKind, catalog: &Entity, parent: &Entity, name: &str) -> Entity {
+fn stand_in(kind: EntityKind, catalog: &Entity, parent: &Entity, name: &str) -> Entity {
     Entity::new(kind, catalog.id, parent.id, name, catalog.updated_ms)
 }
 
