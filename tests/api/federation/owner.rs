@@ -121,7 +121,7 @@ async fn answer(
     let path = uri.path();
     if path == "/base/v1/config" {
         let config = json!({"defaults": {}, "overrides": {"prefix": "own"}});
-        return axum::Json(config).into_response();
+        return config.to_string().into_response();
     }
     let target = uri.to_string();
     let below = target.strip_prefix("/base/v1/own/").unwrap_or_else(|| panic!("{target}"));
@@ -134,10 +134,10 @@ async fn answer(
         (shared.mood.clone(), shared.answers.get(&key).cloned())
     };
     match (mood, told) {
-        (Mood::Well, Some(told)) => axum::Json(told).into_response(),
+        (Mood::Well, Some(told)) => told.to_string().into_response(),
         (Mood::Well, None) => {
             let error = json!({"message": "No", "type": "NoSuchTableException", "code": 404});
-            (StatusCode::NOT_FOUND, axum::Json(json!({"error": error}))).into_response()
+            (StatusCode::NOT_FOUND, json!({"error": error}).to_string()).into_response()
         }
         (Mood::Silent, _) => std::future::pending().await,
         (Mood::Says(status, text), _) => {
