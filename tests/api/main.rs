@@ -18,6 +18,7 @@ mod events_delivery;
 mod explain;
 mod external;
 mod faults;
+mod federation;
 mod fixtures;
 mod generic_tables;
 mod grants;

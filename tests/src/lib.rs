@@ -13,4 +13,4 @@ pub use clock::TestClock;
 pub use identities::{Grantee, Identity};
 pub use records::Entry;
 pub use response::Response;
-pub use server::{TestServer, schema, scratch_dir, view_version};
+pub use server::{Listening, TestServer, schema, scratch_dir, view_version};

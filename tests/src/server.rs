@@ -28,6 +28,20 @@ pub struct TestServer {
     folder: Folder,
 }
 
+/// A server's API on a port of loopback, for other servers, until it is dropped.
+#[derive(Debug)]
+pub struct Listening {
+    /// The address that paths are appended to.
+    pub uri: String,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
 /// A folder that is removed with its owner.
 #[derive(Debug)]
 struct Folder(PathBuf);
@@ -116,6 +130,21 @@ impl TestServer {
             .await
             .expect("the server starts");
         Self { parts, realm: RealmId::new(realm), folder }
+    }
+
+    /// Serves its API over HTTP, too.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port.
+    pub async fn listen(&self) -> Listening {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let uri = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let router = self.parts.api.clone();
+        let serving = tokio::spawn(async move {
+            axum::serve(listener, router).await.expect("it serves until it is dropped");
+        });
+        Listening { uri, serving }
     }
 
     /// The folder that catalogs on the local disk are made in.

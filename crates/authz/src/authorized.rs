@@ -60,6 +60,12 @@ pub trait Operation: Send + Sync {
         false
     }
 
+    /// Whether it is about what is kept here in a federated catalog, too, whose namespaces and tables
+    /// another catalog owns.
+    fn is_kept_here(&self) -> bool {
+        false
+    }
+
     /// Whether it is open to a principal that is to rotate its credentials first.
     fn is_open_before_rotation(&self) -> bool {
         false
@@ -351,7 +357,7 @@ where
         }
     }
 
-    fn target(&self) -> &M::Target {
+    pub(crate) fn target(&self) -> &M::Target {
         match self {
             Self::Metadata(proof) => proof.target(),
             Self::Read(proof) => proof.target(),

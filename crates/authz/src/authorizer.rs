@@ -15,7 +15,9 @@ use crate::operations::{
     LoadGenericTable, LoadGenericTableWithReadDelegation, LoadGenericTableWithWriteDelegation,
     LoadTable, LoadTableWithReadDelegation, LoadTableWithWriteDelegation, ReplayAnswer,
 };
-use crate::targets::{CatalogPath, NewTablePath, ResolvedCatalog, Securable, TablePath};
+use crate::targets::{
+    CatalogPath, NewTablePath, ResolvedCatalog, Securable, TablePath, is_federated,
+};
 use crate::trail::{Noted, note, note_who, role_names};
 use crate::{
     Authorized, CreateGenericTableAccess, CreateTableAccess, Error, ExternalAuthorizer,
@@ -86,6 +88,7 @@ impl Authorizer {
     ) -> Result<Authorized<O>, Error> {
         let request = O::Target::request(path, caller.reference.clone());
         let (who, resolution) = self.resolve(caller, &request).await?;
+        refuse_remote(&operation, path, &resolution)?;
         note_who(&who);
         record_operation(&operation);
         let target = O::Target::found(path, resolution)?;
@@ -122,7 +125,7 @@ impl Authorizer {
         self.authorize_reach(caller, delegation, ways, path).await
     }
 
-    async fn authorize_reach<M, R, W>(
+    pub(crate) async fn authorize_reach<M, R, W>(
         &self,
         caller: &Caller,
         delegation: Delegation,
@@ -139,6 +142,7 @@ impl Authorizer {
         }
         let request = M::Target::request(path, caller.reference.clone());
         let (who, resolution) = self.resolve(caller, &request).await?;
+        refuse_remote(&load, path, &resolution)?;
         note_who(&who);
         let target = M::Target::found(path, resolution).inspect_err(|_| record_operation(&read))?;
         record_target(&target);
@@ -253,6 +257,20 @@ pub(crate) fn require_roles(asked: &RoleSelection, who: &ResolvedCaller) -> Resu
             "The principal role '{name}' that this token asks for is not granted to the principal"
         ))),
     }
+}
+
+/// Refuses what another catalog owns: whether it is there is not known here. Whoever goes on from
+/// there is judged, and logged, then.
+fn refuse_remote<O: Operation>(
+    operation: &O,
+    path: &<O::Target as Securable>::Path,
+    resolution: &Resolution,
+) -> Result<(), Error> {
+    let is_remote = is_federated(resolution) && !operation.is_kept_here();
+    if is_remote && O::Target::expected(path).is_some() {
+        return Err(Error::Federated);
+    }
+    Ok(())
 }
 
 /// Says for what. Once for each request: what is recorded twice is logged twice.

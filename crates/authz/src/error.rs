@@ -81,6 +81,10 @@ pub enum Error {
     /// Nothing has the name of the table that a policy is to be attached to.
     #[error("Table or view does not exist: {0}")]
     NoSuchTableOrView(String),
+    /// It is in a federated catalog: only the catalog that owns it knows whether it is there. It is
+    /// judged as [`crate::Remote`], if it can be done there.
+    #[error("This is not supported in a federated catalog: another catalog owns what is in it")]
+    Federated,
     /// No catalog has the name that `getConfig` was asked for.
     #[error("Unable to find warehouse {0}")]
     NoSuchWarehouse(String),

@@ -12,6 +12,7 @@ mod external;
 mod grantable;
 pub mod operations;
 pub mod privileges;
+mod remote;
 mod requirement;
 mod targets;
 mod trail;
@@ -34,17 +35,19 @@ pub use external::{
 };
 pub use grantable::grantable_on;
 pub use merak_metastore::{AttachedPolicy, Children, Page, RelatedGrant, Relation, ResolvedCaller};
+pub use remote::{Remote, RemoteCreateAccess, RemoteTableAccess};
 pub use requirement::{Need, Requirement};
 pub use targets::{
     ApplicablePoliciesPath, CatalogPath, CatalogRoleAssignmentPath, CatalogRolePath,
-    CatalogRolesOfPath, GrantPath, NamespacePath, NewTablePath, NotificationPath, PolicyLabel,
-    PolicyMappingPath, PolicyPath, PolicyTarget, PrincipalPath, PrincipalRoleAssignmentPath,
-    PrincipalRolePath, RealmPath, RenamePath, ReportsPath, ResolvedCatalog, ResolvedCatalogRole,
-    ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf, ResolvedGenericTable, ResolvedGrant,
-    ResolvedNamespace, ResolvedNewPolicy, ResolvedNewTable, ResolvedNotification, ResolvedPolicy,
-    ResolvedPolicyMapping, ResolvedPolicyTarget, ResolvedPrincipal, ResolvedPrincipalRole,
-    ResolvedPrincipalRoleAssignment, ResolvedRealm, ResolvedRename, ResolvedReports, ResolvedTable,
-    ResolvedTransaction, ResolvedView, ResolvedViewRename, Securable, SecurablePath, Spot,
-    TablePath, TransactionPath, TransactionTarget,
+    CatalogRolesOfPath, Expected, GrantPath, InRemote, NamespacePath, NewTablePath,
+    NotificationPath, PolicyLabel, PolicyMappingPath, PolicyPath, PolicyTarget, PrincipalPath,
+    PrincipalRoleAssignmentPath, PrincipalRolePath, RealmPath, RenamePath, ReportsPath,
+    ResolvedCatalog, ResolvedCatalogRole, ResolvedCatalogRoleAssignment, ResolvedCatalogRolesOf,
+    ResolvedGenericTable, ResolvedGrant, ResolvedNamespace, ResolvedNewPolicy, ResolvedNewTable,
+    ResolvedNotification, ResolvedPolicy, ResolvedPolicyMapping, ResolvedPolicyTarget,
+    ResolvedPrincipal, ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment, ResolvedRealm,
+    ResolvedRename, ResolvedReports, ResolvedTable, ResolvedTransaction, ResolvedView,
+    ResolvedViewRename, Securable, SecurablePath, Spot, TablePath, TransactionPath,
+    TransactionTarget,
 };
 pub use trail::{Noted, Trail, note, note_authenticated, note_principal_id};

@@ -59,13 +59,16 @@ macro_rules! flags {
 flags! {
     ADD_TRAILING_SLASH_TO_LOCATION = Bool "true" [] "Ends the default location of a namespace in a slash.";
     ALLOW_CLIENT_SPECIFIED_TABLE_LOCATION = Bool "true" ["polaris.config.allow.client-specified.table.location"] "Lets clients say where a table lies.";
+    ALLOW_DROPPING_NON_EMPTY_PASSTHROUGH_FACADE_CATALOG = Bool "false" ["polaris.config.allow-dropping-non-empty-passthrough-facade-catalog"] "Lets a federated catalog be dropped with what grants have left in it: the namespaces and tables that stand here for those of the other catalog.";
     ALLOW_EXTERNAL_CATALOG_CREDENTIAL_VENDING = Bool "true" ["polaris.config.enable.credential.vending", "enable.credential.vending"] "Gives clients of EXTERNAL catalogs credentials or signatures for tables.";
     ALLOW_EXTERNAL_METADATA_FILE_LOCATION = Bool "false" ["polaris.config.allow.external.metadata.file.location"] "Lets a metadata file lie outside its table's location.";
     ALLOW_EXTERNAL_TABLE_LOCATION = Bool "false" ["polaris.config.allow.external.table.location", "allow.external.table.location"] "The older name of `ALLOW_EXTERNAL_METADATA_FILE_LOCATION`: either one does it.";
+    ALLOW_FEDERATED_CATALOGS_CREDENTIAL_VENDING = Bool "true" ["polaris.config.allow-federated-catalogs-credential-vending"] "Gives clients of EXTERNAL catalogs, federated ones among them, credentials for tables, where `ALLOW_EXTERNAL_CATALOG_CREDENTIAL_VENDING` is on too.";
     ALLOW_INSECURE_STORAGE_TYPES = Bool "false" [] "Lets the server start with FILE among the supported storage types.";
     ALLOW_NAMESPACE_LOCATION_OVERLAP = Bool "false" [] "Lets namespaces with one parent have overlapping locations.";
     ALLOW_OVERLAPPING_CATALOG_URLS = Bool "false" [] "Lets catalogs of one realm have overlapping locations.";
     ALLOW_SETTING_S3_ENDPOINTS = Bool "true" [] "Lets a catalog name its own S3 and STS endpoints.";
+    ALLOW_SETTING_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS = Bool "true" [] "Lets a catalog set `ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS` for itself.";
     ALLOW_SPECIFYING_FILE_IO_IMPL = Bool "false" [] "Lets a table set the property io-impl.";
     ALLOW_TABLE_LOCATION_OVERLAP = Bool "false" ["polaris.config.allow.overlapping.table.location", "allow.overlapping.table.location"] "Lets tables have overlapping locations.";
     ALLOW_UNRESTRICTED_STORAGE_CONFIG_ROLE_CHANGES = Bool "false" [] "Lets an update of a catalog change its cloud account.";
@@ -79,6 +82,7 @@ flags! {
     ENABLE_CREDENTIAL_RESET = Bool "true" [] "Lets the root principal replace the credentials of others.";
     ENABLE_GENERIC_TABLES = Bool "true" [] "Lets tables of other formats be kept beside those of Iceberg.";
     ENABLE_POLICY_STORE = Bool "true" [] "Lets policies be made, attached and asked for.";
+    ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS = Bool "false" ["polaris.config.enable-sub-catalog-rbac-for-federated-catalogs"] "Lets privileges be granted on namespaces, tables and views of federated catalogs: by their names.";
     ENFORCE_PRINCIPAL_CREDENTIAL_ROTATION_REQUIRED_CHECKING = Bool "false" [] "Refuses everything but a rotation to a principal that was made to rotate its credentials first.";
     GCS_PRINCIPAL_ATTRIBUTION_ENABLED = Bool "false" [] "Has Google's audit log name the principal that credentials are for, in catalogs with a `gcsServiceAccount`; each principal then has credentials of its own. Needs the next four, but for the id of the key.";
     GCS_PRINCIPAL_ATTRIBUTION_SIGNING_KEY_FILE = Text "" [] "The PEM file (PKCS#8) of the RSA key that vouches for principals; the workload identity pool knows its public half. It is read each time.";
@@ -107,15 +111,11 @@ flags! {
 
 /// Flags of Polaris that have no effect here, or not yet, and why.
 pub const INERT: &[(&str, &str)] = &[
-    ("ALLOW_DROPPING_NON_EMPTY_PASSTHROUGH_FACADE_CATALOG", NO_FEDERATION),
-    ("ALLOW_FEDERATED_CATALOGS_CREDENTIAL_VENDING", NO_FEDERATION),
     ("ALLOW_OPTIMIZED_SIBLING_CHECK", WHOLE_CATALOG),
-    ("ALLOW_SETTING_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS", NO_FEDERATION),
     ("CLEANUP_ON_CATALOG_DROP", ONLY_EMPTY),
     ("CLEANUP_ON_NAMESPACE_DROP", ONLY_EMPTY),
     ("ENABLE_OPENLINEAGE_INGEST", "There is no lineage API in this version."),
     ("ENABLE_SEMANTIC_MODELS", "There are no semantic models in this version."),
-    ("ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS", NO_FEDERATION),
     ("ENTITY_CACHE_SOFT_VALUES", NO_ENTITY_CACHE),
     ("ENTITY_CACHE_WEIGHER_TARGET", NO_ENTITY_CACHE),
     (
@@ -134,7 +134,6 @@ pub const INERT: &[(&str, &str)] = &[
 
 const ALWAYS_CURRENT: &str = "A commit is always answered with the metadata that it made current.";
 const NO_ENTITY_CACHE: &str = "Entities are not kept in memory: a request looks them up at once.";
-const NO_FEDERATION: &str = "Catalogs are not federated in this version.";
 const ONLY_EMPTY: &str = "Only what is empty is dropped. (Polaris queues work that nothing does.)";
 const WHOLE_CATALOG: &str = "Overlaps are always looked for in the whole catalog, by an index.";
 
@@ -142,11 +141,8 @@ const WHOLE_CATALOG: &str = "Overlaps are always looked for in the whole catalog
 /// set on a catalog although their names begin with the reserved prefix.
 pub const INERT_CATALOG_PROPERTIES: &[&str] = &[
     "polaris.config.add-trailing-slash-to-location",
-    "polaris.config.allow-dropping-non-empty-passthrough-facade-catalog",
-    "polaris.config.allow-federated-catalogs-credential-vending",
     "polaris.config.cleanup.on.catalog.drop",
     "polaris.config.cleanup.on.namespace.drop",
-    "polaris.config.enable-sub-catalog-rbac-for-federated-catalogs",
     // A catalog does not say by itself that it may lie on the server's own disk.
     "polaris.config.supported.storage.types",
 ];

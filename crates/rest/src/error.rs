@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use merak_authn::Error as AuthnError;
 use merak_authz::Error as AuthzError;
 use merak_model::EntityKind;
-use merak_service::Error as ServiceError;
+use merak_service::{Error as ServiceError, RemoteRefusal};
 use merak_wire::error::{ErrorModel, ErrorResponse};
 
 /// The kinds of errors that clients tell apart.
@@ -218,12 +218,14 @@ pub struct ApiError {
     message: String,
     /// When the same request may come again, in seconds, if it is known.
     retry_after_s: Option<u64>,
+    /// The status and the exception of another catalog, whose refusal this is.
+    passed: Option<(StatusCode, String)>,
 }
 
 impl ApiError {
     /// An error of that kind, in words for the client.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after_s: None }
+        Self { kind, message: message.into(), retry_after_s: None, passed: None }
     }
 
     /// The same, for who may come again after so many seconds.
@@ -237,6 +239,27 @@ impl ApiError {
         self.kind
     }
 
+    /// Whether it is remembered for a request with an idempotency key. What another catalog refused, it
+    /// remembers itself, or does not.
+    pub(crate) fn is_final(&self) -> bool {
+        self.passed.is_none() && self.kind.is_final()
+    }
+
+    /// The refusal of another catalog, as it came from there.
+    fn passed(refusal: RemoteRefusal) -> Self {
+        let RemoteRefusal { status, exception, message } = refusal;
+        let status = StatusCode::from_u16(status).ok().filter(|status| status.as_u16() >= 400);
+        let kind = match status.map(|status| status.as_u16()) {
+            Some(403) => ErrorKind::Forbidden,
+            Some(404) => ErrorKind::NotFound,
+            Some(409) => ErrorKind::CommitConflict,
+            Some(400..=499) => ErrorKind::BadRequest,
+            Some(503) => ErrorKind::ServiceUnavailable,
+            Some(_) | None => ErrorKind::Internal,
+        };
+        Self { passed: status.map(|status| (status, exception)), ..Self::new(kind, message) }
+    }
+
     /// Answers with the error's own message, and logs its sources, which clients never see.
     fn from_error(kind: ErrorKind, error: &(dyn std::error::Error + 'static)) -> Self {
         if kind.status().is_server_error() {
@@ -248,12 +271,11 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let status = self.kind.status();
-        let error = ErrorModel {
-            message: &self.message,
-            r#type: self.kind.exception(),
-            code: status.as_u16(),
+        let (status, exception) = match &self.passed {
+            Some((status, exception)) => (*status, exception.as_str()),
+            None => (self.kind.status(), self.kind.exception()),
         };
+        let error = ErrorModel { message: &self.message, r#type: exception, code: status.as_u16() };
         let mut response = (status, crate::json(&ErrorResponse { error })).into_response();
         if self.kind == ErrorKind::NotAuthorized {
             let bearer = HeaderValue::from_static("Bearer");
@@ -281,6 +303,7 @@ impl From<AuthzError> for ApiError {
             // Polaris answers 500, by which a client takes a commit for one that may have happened.
             AuthzError::CannotAsk { .. } => ErrorKind::ServiceUnavailable,
             AuthzError::NoSuchTableOrView(_) => ErrorKind::NoSuchTable,
+            AuthzError::Federated => ErrorKind::UnsupportedOperation,
             AuthzError::CannotExplain(_) => ErrorKind::BadRequest,
             AuthzError::NotFound { kind, .. } => ErrorKind::not_found(*kind),
             AuthzError::Metastore(_) => {
@@ -296,6 +319,7 @@ impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         let kind = match error {
             ServiceError::NotAuthorized(error) => return error.into(),
+            ServiceError::Remote(refusal) => return Self::passed(refusal),
             ServiceError::NoSuchNamespace(_) => ErrorKind::NoSuchNamespace,
             ServiceError::NoSuchFile(_) | ServiceError::NoSuchTask(_) => ErrorKind::NotFound,
             ServiceError::InvalidPolicy(_) => ErrorKind::InvalidPolicy,

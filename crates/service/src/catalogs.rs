@@ -9,6 +9,7 @@ use merak_federation::ConnectionDraft;
 use merak_metastore::{CallerRef, Change, PrincipalSecrets, ResolveRequest};
 use merak_metastore::{Error as MetastoreError, RoleSelection};
 use merak_model::entity::internal;
+use merak_model::features::ALLOW_DROPPING_NON_EMPTY_PASSTHROUGH_FACADE_CATALOG;
 use merak_model::names::check_management_name;
 use merak_model::{
     CatalogType, Entity, EntityId, EntityKind, EntityVersion, EventSubject, GrantRecord, Privilege,
@@ -19,7 +20,7 @@ use crate::catalog_rules;
 use crate::events::Happening;
 use crate::external::is_external;
 use crate::locations::{DEFAULT_BASE_LOCATION, storage_config};
-use crate::properties::refuse_reserved_of_catalog;
+use crate::properties::{refuse_kept_by_realm, refuse_reserved_of_catalog};
 use crate::versioned::{self, drop_failed, stale, update_failed};
 use crate::{Error, Service};
 
@@ -67,6 +68,7 @@ impl Service {
         check_management_name(&name)
             .map_err(|reason| Error::BadRequest(format!("Invalid value: name: {reason}")))?;
         refuse_reserved_of_catalog(properties.keys().map(String::as_str))?;
+        refuse_kept_by_realm(&properties, features.of_realm())?;
         // What the realm allows, whatever the catalog's own properties say: whoever makes it writes
         // those.
         let storage = catalog_rules::check(&properties, storage, features.of_realm())?;
@@ -147,6 +149,7 @@ impl Service {
         let mut after = before.clone();
         if let Some(mut properties) = update.properties {
             refuse_reserved_of_catalog(properties.keys().map(String::as_str))?;
+            refuse_kept_by_realm(&properties, features.of_realm())?;
             let base = properties.get(DEFAULT_BASE_LOCATION).is_none_or(String::is_empty);
             if base && let Some(kept) = before.properties.get(DEFAULT_BASE_LOCATION) {
                 properties.insert(DEFAULT_BASE_LOCATION.to_owned(), kept.clone());
@@ -184,24 +187,34 @@ impl Service {
     ///
     /// The proof must have been asked for with two catalog roles as children.
     pub async fn delete_catalog(&self, proof: Authorized<DeleteCatalog>) -> Result<(), Error> {
-        let actor = &proof.actor();
+        let (actor, caller) = (&proof.actor(), proof.caller().id);
         let target = proof.into_target();
         let name = &target.catalog.name;
+        let features = self.features_of(&actor.realm);
+        let features = features.within(&target.catalog.properties);
+        let with_stand_ins = target.catalog.has_connection()
+            && features.is_on(&ALLOW_DROPPING_NON_EMPTY_PASSTHROUGH_FACADE_CATALOG);
         let not_empty = || {
+            let hint = if target.catalog.has_connection() && !with_stand_ins {
+                ". Set ALLOW_DROPPING_NON_EMPTY_PASSTHROUGH_FACADE_CATALOG to true to drop it with \
+                 the namespaces that grants have left in it"
+            } else {
+                ""
+            };
             Error::BadRequest(format!(
                 "Catalog '{name}' cannot be dropped, it is not empty: remove its namespaces and \
-                 all catalog roles but {CATALOG_ADMIN} first"
+                 all catalog roles but {CATALOG_ADMIN} first{hint}"
             ))
         };
         if target.children.len() > 1 {
             return Err(not_empty());
         }
-        let drops: Vec<_> = target
-            .children
-            .iter()
-            .chain([&target.catalog])
-            .map(|entity| Change::Drop { id: entity.id, expected: entity.version })
-            .collect();
+        let mut drops = Vec::new();
+        if with_stand_ins {
+            drops = self.drop_of_stand_ins(&actor.realm, caller, name).await?;
+        }
+        let rest = target.children.iter().chain([&target.catalog]);
+        drops.extend(rest.map(|entity| Change::Drop { id: entity.id, expected: entity.version }));
         let happened = Happening::to_catalog(EventSubject::DeleteCatalog, &target.catalog);
         self.apply(actor, drops, vec![happened]).await.map_err(|error| {
             if matches!(error, MetastoreError::NotEmpty { .. }) {

@@ -11,6 +11,9 @@ pub enum Error {
     /// It may not be, or is not to be known whether it may.
     #[error(transparent)]
     NotAuthorized(#[from] merak_authz::Error),
+    /// The catalog that owns what was asked for refuses it.
+    #[error("{}", .0.message)]
+    Remote(crate::RemoteRefusal),
     /// A namespace that had to be there is not.
     #[error("{0}")]
     NoSuchNamespace(String),

@@ -2,7 +2,10 @@
 //! would have to do itself is refused, in Polaris' words.
 
 use merak_model::entity::internal;
-use merak_model::features::{ALLOW_EXTERNAL_CATALOG_CREDENTIAL_VENDING, CatalogFeatures};
+use merak_model::features::{
+    ALLOW_EXTERNAL_CATALOG_CREDENTIAL_VENDING, ALLOW_FEDERATED_CATALOGS_CREDENTIAL_VENDING,
+    CatalogFeatures,
+};
 use merak_model::{CatalogType, Entity};
 
 use crate::Error;
@@ -25,10 +28,12 @@ pub(crate) fn check_internal(catalog: &Entity, what: &str) -> Result<(), Error> 
 
 /// Refuses credentials and signatures for tables of another catalog, where that is switched off.
 pub(crate) fn check_vending(catalog: &Entity, features: CatalogFeatures<'_>) -> Result<(), Error> {
-    let flag = &ALLOW_EXTERNAL_CATALOG_CREDENTIAL_VENDING;
-    if !is_external(catalog) || features.is_on(flag) {
+    if !is_external(catalog) {
         return Ok(());
     }
+    let gates =
+        [&ALLOW_EXTERNAL_CATALOG_CREDENTIAL_VENDING, &ALLOW_FEDERATED_CATALOGS_CREDENTIAL_VENDING];
+    let Some(flag) = gates.into_iter().find(|flag| !features.is_on(flag)) else { return Ok(()) };
     Err(Error::IllegalArgument(format!(
         "Credential vending is not enabled for this external catalog. Please consult applicable \
          documentation for the catalog config property '{}' to enable this feature",

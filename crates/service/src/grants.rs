@@ -5,8 +5,12 @@ use merak_authz::operations::{
 };
 use merak_authz::{Authorized, RelatedGrant, ResolvedGrant, grantable_on};
 use merak_metastore::Change;
-use merak_model::{EntityKind, EventSubject, GrantRecord, Privilege};
+use merak_model::features::ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS;
+use merak_model::{
+    Entity, EntityKind, EntityName, EventSubject, GrantRecord, Namespace, Privilege, RealmId,
+};
 
+use crate::catalogs::create;
 use crate::events::Happening;
 use crate::{Error, Service};
 
@@ -31,10 +35,41 @@ impl Service {
     }
 
     /// Grants a privilege to a catalog role. Granting it again changes nothing.
+    ///
+    /// What is not known here of a federated catalog's namespaces and tables is made with the grant, if
+    /// its flag allows that: a grant there is one on a name. It fails with [`Error::AlreadyExists`] if
+    /// another grant made it meanwhile, and is to be judged again then.
     pub async fn add_grant(&self, proof: Authorized<AddGrantToCatalogRole>) -> Result<(), Error> {
-        let grant = record(proof.target(), proof.operation().privilege())?;
-        let happened = happened(EventSubject::AddGrantToCatalogRole, proof.target(), &grant);
-        Ok(self.apply(&proof.actor(), vec![Change::Grant(grant)], vec![happened]).await?)
+        let target = proof.target();
+        let grant = record(target, proof.operation().privilege())?;
+        let happened = happened(EventSubject::AddGrantToCatalogRole, target, &grant);
+        let mut changes = self.stand_ins(proof.realm(), target)?;
+        changes.push(Change::Grant(grant));
+        Ok(self.apply(&proof.actor(), changes, vec![happened]).await?)
+    }
+
+    /// What makes that of a securable's path which is not known here.
+    fn stand_ins(&self, realm: &RealmId, target: &ResolvedGrant) -> Result<Vec<Change>, Error> {
+        let unknown = target.unknown();
+        if unknown.is_empty() {
+            return Ok(Vec::new());
+        }
+        let features = self.features_of(realm);
+        let features = features.within(&target.role.catalog.properties);
+        if !features.is_on(&ENABLE_SUB_CATALOG_RBAC_FOR_FEDERATED_CATALOGS) {
+            return Err(not_known(target));
+        }
+        let now_ms = self.clock.now_ms();
+        let stand_in = |entity: &Entity| {
+            if entity.kind == EntityKind::Namespace {
+                Namespace::create(Namespace::decode(&entity.name).levels().to_vec())?;
+            } else {
+                EntityName::parse(&entity.name)?;
+            }
+            let entity = Entity { created_ms: now_ms, updated_ms: now_ms, ..entity.clone() };
+            Ok(create(entity))
+        };
+        unknown.iter().map(stand_in).collect()
     }
 
     /// Takes a privilege from a catalog role.
@@ -42,10 +77,20 @@ impl Service {
         &self,
         proof: Authorized<RevokeGrantFromCatalogRole>,
     ) -> Result<(), Error> {
-        let grant = record(proof.target(), proof.operation().privilege())?;
-        let happened = happened(EventSubject::RevokeGrantFromCatalogRole, proof.target(), &grant);
+        let target = proof.target();
+        if !target.unknown().is_empty() {
+            return Err(not_known(target));
+        }
+        let grant = record(target, proof.operation().privilege())?;
+        let happened = happened(EventSubject::RevokeGrantFromCatalogRole, target, &grant);
         Ok(self.apply(&proof.actor(), vec![Change::Revoke(grant)], vec![happened]).await?)
     }
+}
+
+/// Nothing was granted there, and nothing is.
+fn not_known(target: &ResolvedGrant) -> Error {
+    let kind = target.securable().kind;
+    Error::NotAuthorized(merak_authz::Error::NotFound { kind, name: target.name() })
 }
 
 /// The grant, if there can be one: a privilege that no list has would reach beyond what whoever

@@ -17,6 +17,7 @@ mod error;
 mod event_json;
 mod events;
 mod external;
+mod federated;
 mod foreign_files;
 mod generic_tables;
 mod grants;
@@ -72,6 +73,10 @@ pub use doctor::PolicyExplanation;
 pub use error::Error;
 pub use event_json::{event_json, parse_rfc3339, rfc3339};
 pub use events::{DATABASE_SINK, EventSettings};
+pub use federated::{
+    RemoteChange, RemoteCommit, RemoteNamespaces, RemotePage, RemoteRefusal, RemoteTables,
+    RemoteViewChange,
+};
 pub use generic_tables::{GenericTable, GenericTableDraft, LoadedGenericTable};
 pub use merak_federation::{AuthenticationDraft, ConnectionDraft};
 pub use merak_metastore::{

@@ -71,7 +71,7 @@ pub(crate) fn view_places(metadata: &ViewMetadata) -> Result<Vec<Location>, Erro
     places_of(metadata.location(), |key| metadata.property(key))
 }
 
-fn places_of<'a>(
+pub(crate) fn places_of<'a>(
     location: &'a str,
     property: impl Fn(&str) -> Option<&'a str>,
 ) -> Result<Vec<Location>, Error> {

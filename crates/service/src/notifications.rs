@@ -77,6 +77,10 @@ impl Service {
                 "Cannot update internal catalog via notifications".to_owned(),
             ));
         }
+        if target.root.catalog.has_connection() {
+            // Its owner is asked each time, so that there is nothing to follow. Polaris' answer.
+            return Ok(());
+        }
         match notification.kind {
             NotificationKind::Unknown => Ok(()),
             NotificationKind::Dropped => self.follow(actor, target, &News::Gone).await,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use merak_authz::operations::{ListMetricsReports, ReportReadMetrics, ReportWriteMetrics};
-use merak_authz::{Authorized, ResolvedCaller, ResolvedTable};
+use merak_authz::{Authorized, Remote, ResolvedCaller, ResolvedTable};
 use merak_metastore::{FoundReport, MetricsReport, ReportKind, ReportsOf, ReportsQuery};
 use merak_model::{EntityId, RealmId};
 use serde::Deserialize;
@@ -187,14 +187,31 @@ impl Service {
         request_id: &str,
         report: ScanReport,
     ) -> Result<(), Error> {
+        self.log_scan(proof.target(), &report.fields);
         let ScanReport { text, fields } = report;
+        let report = NewReport { kind: ReportKind::Scan, snapshot_id: fields.snapshot_id, text };
+        self.store_report(proof.realm(), proof.caller(), proof.target(), request_id, report).await
+    }
+
+    /// Takes a report of a scan of another catalog's table. It is logged, and not kept: the table's
+    /// reports are kept where the table is known.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn report_remote_scan(
+        &self,
+        proof: Authorized<Remote<ReportReadMetrics>>,
+        report: &ScanReport,
+    ) {
+        self.log_scan(&proof.target().0, &report.fields);
+    }
+
+    fn log_scan(&self, target: &ResolvedTable, fields: &ScanFields) {
         if self.reports.are_logged {
             let metrics = &fields.metrics;
             // Neither the filter nor the names of columns: values of the data may be in them.
             tracing::info!(
                 target: LOG_TARGET,
-                catalog = proof.target().namespace.catalog.name,
-                table = proof.target().ident.to_string(),
+                catalog = target.namespace.catalog.name,
+                table = target.ident.to_string(),
                 kind = "scan",
                 snapshot_id = fields.snapshot_id,
                 schema_id = fields.schema_id,
@@ -206,8 +223,6 @@ impl Service {
                 "an engine reported a scan"
             );
         }
-        let report = NewReport { kind: ReportKind::Scan, snapshot_id: fields.snapshot_id, text };
-        self.store_report(proof.realm(), proof.caller(), proof.target(), request_id, report).await
     }
 
     /// Takes a report of a commit.
@@ -217,13 +232,29 @@ impl Service {
         request_id: &str,
         report: CommitReport,
     ) -> Result<(), Error> {
+        self.log_commit(proof.target(), &report.fields);
         let CommitReport { text, fields } = report;
+        let report = NewReport { kind: ReportKind::Commit, snapshot_id: fields.snapshot_id, text };
+        self.store_report(proof.realm(), proof.caller(), proof.target(), request_id, report).await
+    }
+
+    /// Takes a report of a commit to another catalog's table, as one of a scan.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn report_remote_commit(
+        &self,
+        proof: Authorized<Remote<ReportWriteMetrics>>,
+        report: &CommitReport,
+    ) {
+        self.log_commit(&proof.target().0, &report.fields);
+    }
+
+    fn log_commit(&self, target: &ResolvedTable, fields: &CommitFields) {
         if self.reports.are_logged {
             let metrics = &fields.metrics;
             tracing::info!(
                 target: LOG_TARGET,
-                catalog = proof.target().namespace.catalog.name,
-                table = proof.target().ident.to_string(),
+                catalog = target.namespace.catalog.name,
+                table = target.ident.to_string(),
                 kind = "commit",
                 snapshot_id = fields.snapshot_id,
                 sequence_number = fields.sequence_number,
@@ -237,15 +268,23 @@ impl Service {
                 "an engine reported a commit"
             );
         }
-        let report = NewReport { kind: ReportKind::Commit, snapshot_id: fields.snapshot_id, text };
-        self.store_report(proof.realm(), proof.caller(), proof.target(), request_id, report).await
     }
 
     /// Passes over a report of an unknown type, which newer engines may send. Who sends it must be
     /// allowed to send at least those of scans.
     #[expect(clippy::unused_async, reason = "all operations are called alike")]
     pub async fn report_unknown(&self, _: Authorized<ReportReadMetrics>, report_type: &str) {
-        tracing::debug!(report_type, "a report of an unknown type is ignored");
+        pass_over(report_type);
+    }
+
+    /// The same of another catalog's table.
+    #[expect(clippy::unused_async, reason = "all operations are called alike")]
+    pub async fn report_remote_unknown(
+        &self,
+        _: Authorized<Remote<ReportReadMetrics>>,
+        report_type: &str,
+    ) {
+        pass_over(report_type);
     }
 
     async fn store_report(
@@ -307,6 +346,10 @@ impl Service {
         while self.metastore.forget_reports(before_ms, BATCH).await? >= u64::from(BATCH) {}
         Ok(())
     }
+}
+
+fn pass_over(report_type: &str) {
+    tracing::debug!(report_type, "a report of an unknown type is ignored");
 }
 
 /// A report to store.

@@ -14,6 +14,7 @@ use crate::authorized::{Judgement, judge};
 use crate::authorizer::require_roles;
 use crate::operations::{ExplainAccessInCatalog, ExplainAccessInRealm};
 use crate::privileges::satisfying;
+use crate::targets::is_federated;
 use crate::{
     Authorizer, Caller, CatalogPath, Decision, Error, Need, Operation, RealmPath, Requirement,
     Securable, Spot,
@@ -149,6 +150,12 @@ impl Authorizer {
             name: question.principal.clone(),
         })?;
         let explanation = std::mem::take(&mut found.explanation);
+        if is_federated(&found)
+            && !operation.is_kept_here()
+            && let Some(expected) = O::Target::expected(&path)
+        {
+            expected.fill(&mut found)?;
+        }
         let target = O::Target::found(&path, found)?;
         let features = self.features_of(&caller.realm);
         let asking = Caller { reference: subject, ..caller.clone() };

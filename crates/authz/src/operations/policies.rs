@@ -9,9 +9,30 @@ use crate::{
     ResolvedPolicyMapping, ResolvedPolicyTarget,
 };
 
-operations! { ResolvedNamespace:
-    /// Lists the policies of a namespace.
-    ListPolicies = "LIST_POLICY" requires [PolicyList];
+/// Lists the policies of a namespace.
+#[derive(Debug, Clone, Copy)]
+pub struct ListPolicies;
+
+impl Operation for ListPolicies {
+    type Target = ResolvedNamespace;
+
+    fn name(&self) -> &'static str {
+        "LIST_POLICY"
+    }
+
+    fn requirements(
+        &self,
+        _: &ResolvedCaller,
+        target: &ResolvedNamespace,
+        _: &Features,
+    ) -> Vec<Requirement> {
+        let list = Privilege::PolicyList;
+        vec![Requirement::on_target(list, target.holds(list))]
+    }
+
+    fn is_kept_here(&self) -> bool {
+        true
+    }
 }
 
 operations! { ResolvedNewPolicy:

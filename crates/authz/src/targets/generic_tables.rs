@@ -3,7 +3,7 @@
 use merak_metastore::{CallerRef, Resolution, ResolveRequest};
 use merak_model::{EntityKind, Privilege};
 
-use super::{ResolvedTable, Securable, Spot, TablePath};
+use super::{Expected, ResolvedTable, Securable, Spot, TablePath};
 use crate::Error;
 
 /// A generic table that is there, with the privileges held on it and above.
@@ -29,6 +29,10 @@ impl Securable for ResolvedGenericTable {
 
     fn found(path: &TablePath, mut resolution: Resolution) -> Result<Self, Error> {
         ResolvedTable::of(&mut resolution, &path.ident, EntityKind::GenericTable).map(Self)
+    }
+
+    fn expected(path: &TablePath) -> Option<Expected> {
+        Some(Expected::table(&path.ident, EntityKind::GenericTable))
     }
 
     fn spots(&self) -> Vec<Spot<'_>> {

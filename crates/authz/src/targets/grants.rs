@@ -1,9 +1,11 @@
 //! A securable and the catalog role that a privilege on it is granted to.
 
 use merak_metastore::{CallerRef, NamedLookup, Resolution, ResolveRequest, TableLookup};
-use merak_model::{Entity, EntityKind, Namespace, Privilege, PrivilegeSet, TableIdent};
+use merak_model::{Entity, EntityId, EntityKind, Namespace, Privilege, PrivilegeSet, TableIdent};
 
-use super::{ResolvedCatalogRole, ResolvedNamespace, ResolvedTable, Securable, Spot};
+use super::{
+    Expected, ResolvedCatalogRole, ResolvedNamespace, ResolvedTable, Securable, Spot, is_federated,
+};
 use crate::Error;
 use crate::privileges::holds;
 
@@ -23,6 +25,15 @@ pub enum SecurablePath {
 }
 
 impl SecurablePath {
+    /// What is taken for being there in a federated catalog. Policies are kept here.
+    fn expected(&self) -> Expected {
+        match self {
+            Self::Catalog | Self::Policy(_) => Expected::default(),
+            Self::Namespace(namespace) => Expected::namespace(namespace),
+            Self::Table(ident) | Self::View(ident) => Expected::table(ident, self.kind()),
+        }
+    }
+
     /// What it is.
     pub const fn kind(&self) -> EntityKind {
         match self {
@@ -46,12 +57,15 @@ pub struct GrantPath {
     pub securable: SecurablePath,
 }
 
-/// A securable and a catalog role, both there.
+/// A securable and a catalog role, both there; but that in a federated catalog only the catalog that
+/// owns the securable knows whether it is.
 #[derive(Debug)]
 pub struct ResolvedGrant {
     held: PrivilegeSet,
     /// The namespaces that the securable is in, and itself; nothing for the catalog.
     path: Vec<Entity>,
+    /// How many of these are not known here, from the end.
+    unknown: usize,
     /// The role.
     pub role: ResolvedCatalogRole,
 }
@@ -70,6 +84,17 @@ impl ResolvedGrant {
     /// The securable.
     pub fn securable(&self) -> &Entity {
         self.path.last().unwrap_or(&self.role.catalog)
+    }
+
+    /// What it is called within its catalog.
+    pub fn name(&self) -> String {
+        self.spots().first().map(Spot::name).unwrap_or_default()
+    }
+
+    /// What of the securable's path is not known here, in a federated catalog, outermost first: it
+    /// has to be made, for something to be granted on it.
+    pub fn unknown(&self) -> &[Entity] {
+        &self.path[self.path.len() - self.unknown..]
     }
 }
 
@@ -103,6 +128,11 @@ impl Securable for ResolvedGrant {
             .clone()
             .ok_or_else(|| Error::NoSuchCatalogForGrant(path.catalog.clone()))?;
         let above = resolution.root_privileges.union(catalog.privileges);
+        let expected = Some(path.securable.expected()).filter(|_| is_federated(&resolution));
+        let known = known(&resolution);
+        if let Some(expected) = expected {
+            expected.fill(&mut resolution)?;
+        }
         let (held, securables) = match &path.securable {
             SecurablePath::Catalog => (above, Vec::new()),
             SecurablePath::Namespace(namespace) => {
@@ -122,13 +152,21 @@ impl Securable for ResolvedGrant {
         let role = ResolvedCatalogRole::of(&mut resolution, &path.role).ok_or_else(|| {
             Error::NoSuchRoleForGrant { catalog: path.catalog.clone(), role: path.role.clone() }
         })?;
-        Ok(Self { held, path: securables, role })
+        let unknown = securables.iter().filter(|entity| !known.contains(&entity.id)).count();
+        Ok(Self { held, path: securables, unknown, role })
     }
 
     fn spots(&self) -> Vec<Spot<'_>> {
         let securable = Spot::of(std::iter::once(&self.role.catalog).chain(&self.path));
         vec![securable, self.role.spot()]
     }
+}
+
+/// What was found on the path.
+fn known(resolution: &Resolution) -> Vec<EntityId> {
+    let tables = resolution.tables.iter().map(|found| found.resolved.entity.id);
+    let beside = resolution.namespaces.iter().chain(&resolution.named).map(|found| found.entity.id);
+    tables.chain(beside).collect()
 }
 
 fn table(

@@ -5,6 +5,7 @@ mod grants;
 mod notifications;
 mod policies;
 mod principals;
+mod remote;
 mod reports;
 mod roles;
 mod spot;
@@ -28,6 +29,8 @@ pub use principals::{
     PrincipalPath, PrincipalRoleAssignmentPath, PrincipalRolePath, ResolvedPrincipal,
     ResolvedPrincipalRole, ResolvedPrincipalRoleAssignment,
 };
+pub(crate) use remote::is_federated;
+pub use remote::{Expected, InRemote};
 pub use reports::{ReportsPath, ResolvedReports};
 pub use roles::{
     CatalogRoleAssignmentPath, CatalogRolePath, CatalogRolesOfPath, ResolvedCatalogRole,
@@ -50,6 +53,12 @@ pub trait Securable: Sized + Send + Sync {
 
     /// What was found, or what is missing, in the words the client used.
     fn found(path: &Self::Path, resolution: Resolution) -> Result<Self, Error>;
+
+    /// What is taken for being there in a federated catalog, whose namespaces, tables and views only
+    /// the catalog that owns them knows; nothing, if it is ours there, too.
+    fn expected(_: &Self::Path) -> Option<Expected> {
+        None
+    }
 
     /// Where the operation's requirements are to hold: the first is what it acts on, those after it
     /// what it acts on besides. [`crate::Requirement::on`] counts them.
@@ -253,6 +262,10 @@ impl Securable for ResolvedNamespace {
 
     fn found(path: &NamespacePath, mut resolution: Resolution) -> Result<Self, Error> {
         Self::of(&mut resolution, &path.namespace)
+    }
+
+    fn expected(path: &NamespacePath) -> Option<Expected> {
+        Some(Expected::namespace(&path.namespace))
     }
 
     fn spots(&self) -> Vec<Spot<'_>> {

@@ -3,7 +3,7 @@
 use merak_metastore::{CallerRef, Resolution, ResolveRequest, Resolved, TableLookup};
 use merak_model::{Entity, EntityKind, Privilege, PrivilegeSet, TableIdent};
 
-use super::{ResolvedNamespace, Securable, Spot};
+use super::{Expected, ResolvedNamespace, Securable, Spot};
 use crate::privileges::holds;
 use crate::{Error, Resources};
 
@@ -93,6 +93,10 @@ impl Securable for ResolvedTable {
         Self::of(&mut resolution, &path.ident, EntityKind::Table)
     }
 
+    fn expected(path: &TablePath) -> Option<Expected> {
+        Some(Expected::table(&path.ident, EntityKind::Table))
+    }
+
     fn spots(&self) -> Vec<Spot<'_>> {
         vec![self.spot()]
     }
@@ -139,6 +143,10 @@ impl Securable for ResolvedNewTable {
         Self::of(&mut resolution, &path.ident)
     }
 
+    fn expected(path: &NewTablePath) -> Option<Expected> {
+        Some(Expected::namespace(&path.ident.namespace))
+    }
+
     /// The namespace and, if there is one, what has the name.
     fn spots(&self) -> Vec<Spot<'_>> {
         let existing = self.existing.as_ref().map(ResolvedTable::spot);
@@ -159,6 +167,13 @@ pub struct RenamePath {
     pub source: TableIdent,
     /// Where it is to be.
     pub destination: TableIdent,
+}
+
+impl RenamePath {
+    pub(super) fn expected(&self, kind: EntityKind) -> Expected {
+        let there = Expected::namespace(&self.destination.namespace);
+        Expected { tables: vec![(self.source.clone(), kind)], ..there }
+    }
 }
 
 /// A table and the namespace it is to move to.
@@ -194,6 +209,10 @@ impl Securable for ResolvedRename {
 
     fn found(path: &RenamePath, mut resolution: Resolution) -> Result<Self, Error> {
         Self::of(&mut resolution, path, EntityKind::Table)
+    }
+
+    fn expected(path: &RenamePath) -> Option<Expected> {
+        Some(path.expected(EntityKind::Table))
     }
 
     /// The table and the namespace it is to be in.
@@ -247,6 +266,18 @@ impl Securable for ResolvedTransaction {
             })
         });
         Ok(Self { tables: tables.collect::<Result<_, Error>>()? })
+    }
+
+    fn expected(path: &TransactionPath) -> Option<Expected> {
+        let mut expected = Expected::default();
+        for (table, is_made) in &path.tables {
+            if *is_made {
+                expected.namespaces.push(table.ident.namespace.clone());
+            } else {
+                expected.tables.push((table.ident.clone(), EntityKind::Table));
+            }
+        }
+        Some(expected)
     }
 
     /// Each table; of one that is made, the namespace.

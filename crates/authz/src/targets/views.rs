@@ -3,7 +3,7 @@
 use merak_metastore::{CallerRef, Resolution, ResolveRequest};
 use merak_model::{EntityKind, Privilege};
 
-use super::{RenamePath, ResolvedRename, ResolvedTable, Securable, Spot, TablePath};
+use super::{Expected, RenamePath, ResolvedRename, ResolvedTable, Securable, Spot, TablePath};
 use crate::Error;
 
 /// A view that is there, with the privileges held on it and above.
@@ -31,6 +31,10 @@ impl Securable for ResolvedView {
         ResolvedTable::of(&mut resolution, &path.ident, EntityKind::View).map(Self)
     }
 
+    fn expected(path: &TablePath) -> Option<Expected> {
+        Some(Expected::table(&path.ident, EntityKind::View))
+    }
+
     fn spots(&self) -> Vec<Spot<'_>> {
         self.0.spots()
     }
@@ -52,6 +56,10 @@ impl Securable for ResolvedViewRename {
 
     fn found(path: &RenamePath, mut resolution: Resolution) -> Result<Self, Error> {
         ResolvedRename::of(&mut resolution, path, EntityKind::View).map(Self)
+    }
+
+    fn expected(path: &RenamePath) -> Option<Expected> {
+        Some(path.expected(EntityKind::View))
     }
 
     fn spots(&self) -> Vec<Spot<'_>> {

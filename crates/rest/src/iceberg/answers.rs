@@ -96,7 +96,7 @@ where
         Ok(response) => return Ok(response),
         Err(error) => error,
     };
-    if !error.kind().is_final() {
+    if !error.is_final() {
         return Err(error);
     }
     let proof = match app.authorizer.authorize_replay(caller, &told.catalog).await {

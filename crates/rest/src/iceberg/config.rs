@@ -45,6 +45,9 @@ const ENDPOINTS: &[&str] = &[
     "POST /v1/{prefix}/namespaces/{namespace}/register-view",
 ];
 
+/// Those of them that federated catalogs have not.
+const NOT_FEDERATED: &[&str] = &["POST /v1/{prefix}/namespaces/{namespace}/tables/{table}/sign"];
+
 /// Those of generic tables: without a slash at the beginning, as Polaris spells them.
 const GENERIC_TABLE_ENDPOINTS: &[&str] = &[
     "GET polaris/v1/{prefix}/namespaces/{namespace}/generic-tables",
@@ -78,8 +81,10 @@ pub(crate) async fn get_config(
     let path = CatalogPath { catalog: warehouse.to_owned(), children: None, as_warehouse: true };
     let proof = app.authorizer.authorize(&caller, GetConfig, &path).await?;
     let catalog = app.service.get_config(proof).await?;
+    let is_federated = catalog.has_connection();
     let mut endpoints = ENDPOINTS.to_vec();
-    if app.service.has_generic_tables(&caller.realm) {
+    endpoints.retain(|endpoint| !is_federated || !NOT_FEDERATED.contains(endpoint));
+    if !is_federated && app.service.has_generic_tables(&caller.realm) {
         endpoints.extend(GENERIC_TABLE_ENDPOINTS);
     }
     if app.service.policies(&caller.realm).is_ok() {
@@ -89,7 +94,12 @@ pub(crate) async fn get_config(
         defaults: &catalog.properties,
         overrides: Overrides { namespace_separator: "%1F", prefix: &catalog.name },
         endpoints: &endpoints,
-        idempotency_key_lifetime: app.settings.idempotency_lifetime.map(iso_8601),
+        // Keys go along to the catalog that owns the tables, which may know of none.
+        idempotency_key_lifetime: app
+            .settings
+            .idempotency_lifetime
+            .filter(|_| !is_federated)
+            .map(iso_8601),
     }))
 }
 

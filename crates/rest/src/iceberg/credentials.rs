@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::extract::{Authenticated, QueryMap, TableInPath, record_referenced_by};
+use crate::iceberg::federated::{self, here};
 
 /// What keeps an answer out of caches between us and the client.
 pub(crate) const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
@@ -26,11 +27,18 @@ pub(crate) async fn load_credentials(
 ) -> Result<Response, ApiError> {
     record_referenced_by(&query);
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-    let access = app.authorizer.authorize_load(&caller, Delegation::Asked, &path).await?;
-    let credentials = app.service.load_credentials(access).await?;
-    let storage_credentials = credentials.iter().map(storage_credential).collect();
+    let judged = app.authorizer.authorize_load(&caller, Delegation::Asked, &path).await;
+    let Some(access) = here(judged)? else {
+        return Box::pin(federated::tables::load_credentials(&app, &caller, &path)).await;
+    };
+    Ok(show(app.service.load_credentials(access).await?.as_ref()))
+}
+
+/// Credentials alone.
+pub(crate) fn show(credentials: Option<&TableCredentials>) -> Response {
+    let storage_credentials = credentials.into_iter().map(storage_credential).collect();
     let body = crate::json(&LoadCredentialsResponse { storage_credentials });
-    Ok(([(header::CACHE_CONTROL, NOT_STORED)], body).into_response())
+    ([(header::CACHE_CONTROL, NOT_STORED)], body).into_response()
 }
 
 /// Credentials, as clients read them.

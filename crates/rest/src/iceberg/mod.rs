@@ -4,6 +4,7 @@ pub(crate) mod answers;
 pub(crate) mod commits;
 pub(crate) mod config;
 pub(crate) mod credentials;
+pub(crate) mod federated;
 pub(crate) mod namespaces;
 pub(crate) mod notifications;
 pub(crate) mod reports;

@@ -22,6 +22,7 @@ use crate::extract::{
     namespace_of, next_page_token,
 };
 use crate::iceberg::answers::{Told, answered};
+use crate::iceberg::federated::{self, here};
 use crate::middleware::to_the_end;
 
 /// `GET /v1/{prefix}/namespaces`
@@ -36,7 +37,10 @@ pub(crate) async fn list_namespaces(
     let of = Some(parent.clone()).filter(|parent| !parent.is_root());
     let children = Some(Children { of, kind: EntityKind::Namespace, page, names_only: true });
     let path = NamespacePath { catalog, namespace: parent, children };
-    let proof = app.authorizer.authorize(&caller, ListNamespaces, &path).await?;
+    let judged = app.authorizer.authorize(&caller, ListNamespaces, &path).await;
+    let Some(proof) = here(judged)? else {
+        return Box::pin(federated::namespaces::list(&app, &caller, &path, &query)).await;
+    };
     let found = app.service.list_namespaces(proof, size).await?;
     if let Some(error) = refusal.filter(|_| found.is_page) {
         return Err(error);
@@ -64,12 +68,15 @@ pub(crate) async fn create_namespace(
             )
         })?;
         let path = NamespacePath { catalog, namespace: parent, children: None };
-        let proof = app
-            .authorizer
-            .authorize(caller, CreateNamespace, &path)
-            .await
-            .map_err(|error| parent_missing(error, &namespace))?;
         let properties = body.properties.unwrap_or_default();
+        let judged = here(app.authorizer.authorize(caller, CreateNamespace, &path).await);
+        let judged = judged.map_err(|error| parent_missing(error, &namespace))?;
+        let Some(proof) = judged else {
+            return Box::pin(federated::namespaces::create(
+                app, caller, &path, namespace, properties,
+            ))
+            .await;
+        };
         let made =
             to_the_end(
                 async move { app.service.create_namespace(proof, namespace, properties).await },
@@ -86,7 +93,11 @@ pub(crate) async fn load_namespace_metadata(
     Authenticated(caller): Authenticated,
     path: NamespaceInPath,
 ) -> Result<Response, ApiError> {
-    let proof = app.authorizer.authorize(&caller, LoadNamespaceMetadata, &path.into()).await?;
+    let path = path.into();
+    let judged = app.authorizer.authorize(&caller, LoadNamespaceMetadata, &path).await;
+    let Some(proof) = here(judged)? else {
+        return Box::pin(federated::namespaces::load(&app, &caller, &path)).await;
+    };
     Ok(show(&app.service.load_namespace_metadata(proof).await?))
 }
 
@@ -96,7 +107,11 @@ pub(crate) async fn namespace_exists(
     Authenticated(caller): Authenticated,
     path: NamespaceInPath,
 ) -> Result<StatusCode, ApiError> {
-    let proof = app.authorizer.authorize(&caller, NamespaceExists, &path.into()).await?;
+    let path = path.into();
+    let judged = app.authorizer.authorize(&caller, NamespaceExists, &path).await;
+    let Some(proof) = here(judged)? else {
+        return Box::pin(federated::namespaces::exists(&app, &caller, &path)).await;
+    };
     app.service.namespace_exists(proof).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -110,10 +125,14 @@ pub(crate) async fn update_properties(
 ) -> Result<Response, ApiError> {
     let caller = &caller;
     answered(app, caller, key, Told::of(&path.catalog), |app| async move {
-        let operation = UpdateNamespaceProperties;
-        let proof = app.authorizer.authorize(caller, operation, &path.into()).await?;
+        let path = path.into();
         let updates = body.updates.unwrap_or_default();
         let removals = body.removals.unwrap_or_default();
+        let judged = app.authorizer.authorize(caller, UpdateNamespaceProperties, &path).await;
+        let Some(proof) = here(judged)? else {
+            return Box::pin(federated::namespaces::update(app, caller, &path, updates, removals))
+                .await;
+        };
         let outcome = to_the_end(async move {
             app.service.update_namespace_properties(proof, updates, removals).await
         })
@@ -132,7 +151,11 @@ pub(crate) async fn drop_namespace(
 ) -> Result<Response, ApiError> {
     let caller = &caller;
     answered(app, caller, key, Told::of(&path.catalog), |app| async move {
-        let proof = app.authorizer.authorize(caller, DropNamespace, &path.into()).await?;
+        let path = path.into();
+        let Some(proof) = here(app.authorizer.authorize(caller, DropNamespace, &path).await)?
+        else {
+            return Box::pin(federated::namespaces::drop(app, caller, &path)).await;
+        };
         to_the_end(async move { app.service.drop_namespace(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })

@@ -26,6 +26,7 @@ use crate::extract::{
 };
 use crate::iceberg::answers::{Told, answered};
 use crate::iceberg::credentials::{NOT_STORED, storage_credential};
+use crate::iceberg::federated::{self, here};
 use crate::middleware::to_the_end;
 
 /// `GET /v1/{prefix}/namespaces/{namespace}/tables`
@@ -37,7 +38,9 @@ pub(crate) async fn list_tables(
 ) -> Result<Response, ApiError> {
     let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
     let path = list_path(catalog, namespace, EntityKind::Table, page);
-    let proof = app.authorizer.authorize(&caller, ListTables, &path).await?;
+    let Some(proof) = here(app.authorizer.authorize(&caller, ListTables, &path).await)? else {
+        return Box::pin(federated::tables::list(&app, &caller, &path, &query)).await;
+    };
     let found = app.service.list_tables(proof, size).await?;
     show_names(&path.namespace, found, refusal)
 }
@@ -87,14 +90,19 @@ pub(crate) async fn create_table(
     let told = Told::of_table(&catalog, &ident, asked, show_all);
     answered(app, caller, key, told, |app| async move {
         let path = NewTablePath { catalog, ident };
-        let delegation = delegation.to_authorize();
-        let access = app.authorizer.authorize_create(caller, staging, delegation, &path).await?;
         let draft = TableDraft {
             location: body.location,
             schema: body.schema,
             partition_spec: body.partition_spec,
             write_order: body.write_order,
             properties: body.properties.unwrap_or_default(),
+        };
+        let authorizer = &app.authorizer;
+        let judged =
+            authorizer.authorize_create(caller, staging, delegation.to_authorize(), &path).await;
+        let Some(access) = here(judged)? else {
+            let how = (staging, delegation);
+            return Box::pin(federated::tables::create(app, caller, &path, how, draft)).await;
         };
         let made =
             to_the_end(async move { app.service.create_table(access, draft, asked).await }).await?;
@@ -115,13 +123,20 @@ pub(crate) async fn register_table(
     let told = Told::of_table(&path.catalog, &path.ident, delegation.0, show_all);
     let caller = &caller;
     answered(app, caller, key, told, |app| async move {
-        let registration = if body.overwrite == Some(true) {
-            let proof = app.authorizer.authorize(caller, RegisterTableOverwrite, &path).await?;
-            Registration::Overwrite(proof)
+        let overwrite = body.overwrite == Some(true);
+        let registration = if overwrite {
+            let judged = app.authorizer.authorize(caller, RegisterTableOverwrite, &path).await;
+            here(judged)?.map(Registration::Overwrite)
         } else {
-            Registration::New(app.authorizer.authorize(caller, RegisterTable, &path).await?)
+            let judged = app.authorizer.authorize(caller, RegisterTable, &path).await;
+            here(judged)?.map(Registration::New)
         };
         let location = body.metadata_location;
+        let Some(registration) = registration else {
+            let what = (location, overwrite);
+            return Box::pin(federated::tables::register(app, caller, path, delegation.0, what))
+                .await;
+        };
         let service = app.service.clone();
         let made = to_the_end(async move {
             service.register_table(registration, &location, delegation.0).await
@@ -169,15 +184,22 @@ pub(crate) async fn load_table(
     let snapshots = snapshots_of(&query)?;
     record_referenced_by(&query);
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-    let access = app.authorizer.authorize_load(&caller, delegation.to_authorize(), &path).await?;
     let options = LoadOptions { snapshots, known_tags, asked: delegation.0 };
-    Ok(match app.service.load_table(access, &options).await? {
+    let judged = app.authorizer.authorize_load(&caller, delegation.to_authorize(), &path).await;
+    let Some(access) = here(judged)? else {
+        return Box::pin(federated::tables::load(&app, &caller, &path, &options)).await;
+    };
+    Ok(show_loaded(app.service.load_table(access, &options).await?, snapshots))
+}
+
+pub(crate) fn show_loaded(loaded: Loaded, snapshots: Snapshots) -> Response {
+    match loaded {
         Loaded::Table(table) => show(&table, snapshots),
         Loaded::NotModified(location, access) => {
             let tag = etag(&location, snapshots, &access);
             (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()
         }
-    })
+    }
 }
 
 /// `HEAD /v1/{prefix}/namespaces/{namespace}/tables/{table}`
@@ -187,7 +209,9 @@ pub(crate) async fn table_exists(
     TableInPath { catalog, ident }: TableInPath,
 ) -> Result<StatusCode, ApiError> {
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-    let proof = app.authorizer.authorize(&caller, TableExists, &path).await?;
+    let Some(proof) = here(app.authorizer.authorize(&caller, TableExists, &path).await)? else {
+        return Box::pin(federated::tables::exists(&app, &caller, &path)).await;
+    };
     app.service.table_exists(proof).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -204,11 +228,18 @@ pub(crate) async fn drop_table(
     let caller = &caller;
     answered(app, caller, key, Told::of(&catalog), |app| async move {
         let path = app.service.table_path(&caller.realm, &catalog, ident).await;
+        let authorizer = &app.authorizer;
         if wants_purge {
-            let proof = app.authorizer.authorize(caller, DropTableWithPurge, &path).await?;
+            let judged = authorizer.authorize(caller, DropTableWithPurge, &path).await;
+            let Some(proof) = here(judged)? else {
+                return Box::pin(federated::tables::drop(app, caller, &path, true)).await;
+            };
             to_the_end(async move { app.service.purge_table(proof).await }).await?;
         } else {
-            let proof = app.authorizer.authorize(caller, DropTableWithoutPurge, &path).await?;
+            let judged = authorizer.authorize(caller, DropTableWithoutPurge, &path).await;
+            let Some(proof) = here(judged)? else {
+                return Box::pin(federated::tables::drop(app, caller, &path, false)).await;
+            };
             to_the_end(async move { app.service.drop_table(proof).await }).await?;
         }
         Ok(StatusCode::NO_CONTENT.into_response())
@@ -228,7 +259,10 @@ pub(crate) async fn unregister_table(
     let caller = &caller;
     answered(app, caller, key, told, |app| async move {
         let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-        let proof = app.authorizer.authorize(caller, UnregisterTable, &path).await?;
+        let Some(proof) = here(app.authorizer.authorize(caller, UnregisterTable, &path).await)?
+        else {
+            return Box::pin(federated::tables::unregister(app, caller, &path)).await;
+        };
         let last = to_the_end(async move { app.service.unregister_table(proof).await }).await?;
         Ok(show_state(Some(&last.metadata_location), &last.metadata))
     })
@@ -258,7 +292,9 @@ pub(crate) async fn rename_table(
     };
     let caller = &caller;
     answered(app, caller, key, Told::of(&path.catalog), |app| async move {
-        let proof = app.authorizer.authorize(caller, RenameTable, &path).await?;
+        let Some(proof) = here(app.authorizer.authorize(caller, RenameTable, &path).await)? else {
+            return Box::pin(federated::tables::rename(app, caller, &path)).await;
+        };
         to_the_end(async move { app.service.rename_table(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
@@ -300,7 +336,7 @@ fn etag(metadata_location: &str, snapshots: Snapshots, access: &ClientAccess) ->
     format!("W/\"{}\"", version_tag(metadata_location, snapshots, access))
 }
 
-fn show_all(table: &LoadedTable) -> Response {
+pub(crate) fn show_all(table: &LoadedTable) -> Response {
     show(table, Snapshots::All)
 }
 

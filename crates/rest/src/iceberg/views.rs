@@ -8,7 +8,7 @@ use merak_authz::operations::{
 };
 use merak_authz::{NewTablePath, RenamePath};
 use merak_model::{EntityKind, TableIdent};
-use merak_service::{LoadedTable, LoadedView, ViewChange, ViewDraft};
+use merak_service::{LoadedTable, LoadedView, RemoteViewChange, ViewChange, ViewDraft};
 use merak_wire::iceberg::{
     CommitViewRequest, CreateViewRequest, RegisterViewRequest, RenameTableRequest,
 };
@@ -21,6 +21,7 @@ use crate::extract::{
     ViewInPath,
 };
 use crate::iceberg::answers::{Told, answered};
+use crate::iceberg::federated::{self, here};
 use crate::iceberg::tables::{ident_of, list_path, show_names, show_state};
 use crate::middleware::to_the_end;
 
@@ -33,7 +34,9 @@ pub(crate) async fn list_views(
 ) -> Result<Response, ApiError> {
     let PageRequest { page, size, refusal } = PageRequest::of(&query, &app.settings)?;
     let path = list_path(catalog, namespace, EntityKind::View, page);
-    let proof = app.authorizer.authorize(&caller, ListViews, &path).await?;
+    let Some(proof) = here(app.authorizer.authorize(&caller, ListViews, &path).await)? else {
+        return Box::pin(federated::views::list(&app, &caller, &path, &query)).await;
+    };
     let found = app.service.list_views(proof, size).await?;
     show_names(&path.namespace, found, refusal)
 }
@@ -49,12 +52,14 @@ pub(crate) async fn create_view(
     let told = Told::of_view(&path.catalog, &path.ident, show_again);
     let caller = &caller;
     answered(app, caller, key, told, |app| async move {
-        let proof = app.authorizer.authorize(caller, CreateView, &path).await?;
         let draft = ViewDraft {
             location: body.location,
             schema: body.schema,
             view_version: body.view_version,
             properties: body.properties.unwrap_or_default(),
+        };
+        let Some(proof) = here(app.authorizer.authorize(caller, CreateView, &path).await)? else {
+            return Box::pin(federated::views::create(app, caller, &path, draft)).await;
         };
         let made = to_the_end(async move { app.service.create_view(proof, draft).await }).await?;
         Ok(show(&made))
@@ -73,8 +78,10 @@ pub(crate) async fn register_view(
     let told = Told::of_view(&path.catalog, &path.ident, show_again);
     let caller = &caller;
     answered(app, caller, key, told, |app| async move {
-        let proof = app.authorizer.authorize(caller, RegisterView, &path).await?;
         let location = body.metadata_location;
+        let Some(proof) = here(app.authorizer.authorize(caller, RegisterView, &path).await)? else {
+            return Box::pin(federated::views::register(app, caller, &path, location)).await;
+        };
         let made =
             to_the_end(async move { app.service.register_view(proof, &location).await }).await?;
         Ok(show(&made))
@@ -92,7 +99,9 @@ pub(crate) async fn load_view(
     ViewInPath { catalog, ident }: ViewInPath,
 ) -> Result<Response, ApiError> {
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-    let proof = app.authorizer.authorize(&caller, LoadView, &path).await?;
+    let Some(proof) = here(app.authorizer.authorize(&caller, LoadView, &path).await)? else {
+        return Box::pin(federated::views::load(&app, &caller, &path)).await;
+    };
     Ok(show(&app.service.load_view(proof).await?))
 }
 
@@ -103,7 +112,9 @@ pub(crate) async fn view_exists(
     ViewInPath { catalog, ident }: ViewInPath,
 ) -> Result<StatusCode, ApiError> {
     let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-    let proof = app.authorizer.authorize(&caller, ViewExists, &path).await?;
+    let Some(proof) = here(app.authorizer.authorize(&caller, ViewExists, &path).await)? else {
+        return Box::pin(federated::views::exists(&app, &caller, &path)).await;
+    };
     app.service.view_exists(proof).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -126,7 +137,11 @@ pub(crate) async fn replace_view(
     let caller = &caller;
     answered(app, caller, key, told, |app| async move {
         let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-        let proof = app.authorizer.authorize(caller, ReplaceView(change), &path).await?;
+        let operation = ReplaceView(change);
+        let Some(proof) = here(app.authorizer.authorize(caller, operation, &path).await)? else {
+            let change = RemoteViewChange::parse(body.requirements, body.updates)?;
+            return Box::pin(federated::views::replace(app, caller, &path, change)).await;
+        };
         let view = to_the_end(async move { app.service.replace_view(proof).await }).await?;
         Ok(show(&view))
     })
@@ -143,7 +158,9 @@ pub(crate) async fn drop_view(
     let caller = &caller;
     answered(app, caller, key, Told::of(&catalog), |app| async move {
         let path = app.service.table_path(&caller.realm, &catalog, ident).await;
-        let proof = app.authorizer.authorize(caller, DropView, &path).await?;
+        let Some(proof) = here(app.authorizer.authorize(caller, DropView, &path).await)? else {
+            return Box::pin(federated::views::drop(app, caller, &path)).await;
+        };
         to_the_end(async move { app.service.drop_view(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
@@ -164,7 +181,9 @@ pub(crate) async fn rename_view(
     };
     let caller = &caller;
     answered(app, caller, key, Told::of(&path.catalog), |app| async move {
-        let proof = app.authorizer.authorize(caller, RenameView, &path).await?;
+        let Some(proof) = here(app.authorizer.authorize(caller, RenameView, &path).await)? else {
+            return Box::pin(federated::views::rename(app, caller, &path)).await;
+        };
         to_the_end(async move { app.service.rename_view(proof).await }).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
@@ -177,6 +196,6 @@ fn show_again(then: &LoadedTable) -> Response {
 }
 
 /// A view as clients read it. Polaris adds no configuration and no tag.
-fn show(view: &LoadedView) -> Response {
+pub(crate) fn show(view: &LoadedView) -> Response {
     show_state(Some(&view.metadata_location), &view.metadata)
 }

@@ -8,6 +8,7 @@ use merak_authz::operations::{
 };
 use merak_authz::{GrantPath, RelatedGrant, Relation, SecurablePath, grantable_on};
 use merak_model::{EntityKind, Namespace, Privilege, TableIdent};
+use merak_service::Error as ServiceError;
 use merak_wire::management::{GrantResource, GrantResources};
 use serde_json::Value;
 
@@ -17,6 +18,9 @@ use crate::extract::{Authenticated, ManagementNames, QueryMap, ValueBody};
 use crate::management::body::Fields;
 use crate::management::catalog_roles;
 use crate::middleware::to_the_end;
+
+/// How often a grant that met another one is judged again: at each of a path's names it can meet one.
+const MAX_TRIES: usize = 16;
 
 /// `GET /catalogs/{catalogName}/catalog-roles/{catalogRoleName}/grants`
 pub(crate) async fn list_grants(
@@ -39,10 +43,18 @@ pub(crate) async fn add_grant(
     ValueBody(body): ValueBody,
 ) -> Result<StatusCode, ApiError> {
     let (privilege, path) = grant(&names, body, "addGrantToCatalogRole.arg2")?;
-    let operation = AddGrantToCatalogRole::new(privilege, &path.securable);
-    let proof = app.authorizer.authorize(&caller, operation, &path).await?;
-    to_the_end(async move { app.service.add_grant(proof).await }).await?;
-    Ok(StatusCode::CREATED)
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let operation = AddGrantToCatalogRole::new(privilege, &path.securable);
+        let proof = app.authorizer.authorize(&caller, operation, &path).await?;
+        let service = app.service.clone();
+        match to_the_end(async move { service.add_grant(proof).await }).await {
+            // Another grant made what stands for the same namespace of another catalog.
+            Err(ServiceError::AlreadyExists(_)) if tries < MAX_TRIES => {}
+            outcome => return Ok(outcome.map(|()| StatusCode::CREATED)?),
+        }
+    }
 }
 
 /// `POST /catalogs/{catalogName}/catalog-roles/{catalogRoleName}/grants`

@@ -1,7 +1,8 @@
 //! What vended credentials must amount to.
 
 use merak_authz::{
-    CreateGenericTableAccess, CreateTableAccess, GenericTableAccess, Operation, Reach, TableAccess,
+    CreateGenericTableAccess, CreateTableAccess, GenericTableAccess, Operation, Reach,
+    RemoteCreateAccess, RemoteTableAccess, TableAccess,
 };
 use merak_model::Location;
 
@@ -29,6 +30,24 @@ impl LocationGrant {
     /// The grant of a table's data, if its data was asked for and allowed.
     pub fn of_table(access: &TableAccess, locations: Vec<Location>) -> Option<Self> {
         Self::of_reach(access, locations)
+    }
+
+    /// The grant of the data of another catalog's table, if its data was asked for and allowed.
+    pub fn of_remote_table(access: &RemoteTableAccess, locations: Vec<Location>) -> Option<Self> {
+        Self::of_reach(access, locations)
+    }
+
+    /// The grant of the data of another catalog's new table, if its data was asked for and allowed.
+    pub fn of_new_remote_table(
+        access: &RemoteCreateAccess,
+        locations: Vec<Location>,
+    ) -> Option<Self> {
+        match access {
+            RemoteCreateAccess::Direct(_) | RemoteCreateAccess::Staged(_) => None,
+            RemoteCreateAccess::DirectWrite(_) | RemoteCreateAccess::StagedWrite(_) => {
+                Self::new(locations, DataAccess::Write)
+            }
+        }
     }
 
     /// The grant of a generic table's data, if its data was asked for and allowed.
