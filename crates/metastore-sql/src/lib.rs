@@ -10,6 +10,7 @@
 mod answers;
 mod apply;
 mod audit;
+mod change;
 mod connection;
 mod entity;
 mod events;

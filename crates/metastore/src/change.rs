@@ -81,7 +81,8 @@ pub enum Change {
     AddTask(Box<NewTask>),
     /// Keeps an event, and a pending delivery for each of its sinks. Fails with
     /// [`crate::Error::AlreadyRecorded`], and with it all changes, if an event with that id is there:
-    /// then the same changes were made before. Those at the end of the changes are one statement.
+    /// then the same changes were made before. Where they end the changes, they are one statement
+    /// together, and are kept only if the others change something: what is granted already is not.
     Record(Box<Recorded>),
 }
 

@@ -204,6 +204,7 @@ macro_rules! metastore_conformance {
 
             an_event_is_there_if_its_change_is
             an_event_goes_along_with_an_answer
+            what_is_granted_again_is_no_event
             changes_whose_event_is_there_are_not_made_again
             the_event_of_an_attempt_is_there_if_the_attempt_was_settled
             an_event_in_a_realm_that_is_not_there_is_refused

@@ -139,6 +139,25 @@ pub async fn an_event_goes_along_with_an_answer(store: Arc<dyn Metastore>) {
     assert_eq!(world.events(&all()).await, [made]);
 }
 
+pub async fn what_is_granted_again_is_no_event(store: Arc<dyn Metastore>) {
+    let world = World::new(store).await;
+    let ids = EventIds::default();
+    let catalog = world.make_catalog("lake").await;
+    let role = world.make_role_of_caller("engineer").await;
+    let privilege = Privilege::TableDrop;
+    let grant = GrantRecord { securable: catalog.id, grantee: role.id, privilege };
+    let granted = [Change::Grant(grant), record(&event(&ids, START_MS, "first"), &["log"])];
+    world.apply(&granted).await.unwrap();
+
+    let again = [Change::Grant(grant), record(&event(&ids, START_MS, "again"), &["log"])];
+    world.apply(&again).await.unwrap();
+    let revoked = [Change::Revoke(grant), record(&event(&ids, START_MS, "revoked"), &[])];
+    world.apply(&revoked).await.unwrap();
+
+    assert_eq!(world.resources(all()).await, ["first", "revoked"]);
+    assert_eq!(world.pending("log").await.0, 1);
+}
+
 pub async fn changes_whose_event_is_there_are_not_made_again(store: Arc<dyn Metastore>) {
     let world = World::new(store).await;
     let ids = EventIds::default();
