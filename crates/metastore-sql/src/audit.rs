@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::SqlMetastore;
 use crate::connection::{Param, Row, findable};
 use crate::statement as sql;
+use crate::tasks::names;
 
 /// Sorts before every id, and after every one.
 const BELOW_ALL: &str = "";
@@ -79,10 +80,16 @@ impl AuditRecords for SqlMetastore {
         self.read(&sql::LIST_AUDIT_RECORDS, &params).await?.iter().map(found).collect()
     }
 
-    async fn forget_audit_records(&self, before_ms: i64, limit: u32) -> Result<u64, Error> {
+    async fn forget_audit_records(
+        &self,
+        realms: &[RealmId],
+        before_ms: i64,
+        limit: u32,
+    ) -> Result<usize, Error> {
+        let realms = names(realms);
         let before = EventId::first_at(before_ms).to_string();
-        let params = [Param::Text(&before), Param::Int(limit.into())];
-        Ok(self.write(&sql::FORGET_AUDIT_RECORDS, &params).await?.len() as u64)
+        let params = [Param::Text(&realms), Param::Text(&before), Param::Int(limit.into())];
+        Ok(self.write(&sql::FORGET_AUDIT_RECORDS, &params).await?.len())
     }
 }
 

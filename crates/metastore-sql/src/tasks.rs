@@ -149,7 +149,7 @@ impl Tasks for SqlMetastore {
 }
 
 /// Realms as a JSON array.
-fn names(realms: &[RealmId]) -> String {
+pub(crate) fn names(realms: &[RealmId]) -> String {
     let names: Vec<_> = realms.iter().map(RealmId::as_str).collect();
     serde_json::to_string(&names).expect("a list of texts is JSON")
 }

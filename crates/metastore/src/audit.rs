@@ -101,7 +101,13 @@ pub trait AuditRecords: Send + Sync {
         query: &AuditQuery,
     ) -> Result<Vec<AuditRecord>, Error>;
 
-    /// Forgets records of all realms of requests that began before `before_ms`, the oldest first and
-    /// at most `limit`. How many they were. What another replica is forgetting does not count.
-    async fn forget_audit_records(&self, before_ms: i64, limit: u32) -> Result<u64, Error>;
+    /// Forgets records in these realms of requests that began before that time, in milliseconds since
+    /// 1970, the oldest first and so many at most. How many were forgotten. What another replica is
+    /// forgetting does not count.
+    async fn forget_audit_records(
+        &self,
+        realms: &[RealmId],
+        before_ms: i64,
+        limit: u32,
+    ) -> Result<usize, Error>;
 }

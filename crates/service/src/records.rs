@@ -47,11 +47,16 @@ impl Service {
 
     /// Forgets the audit records that are older than they are kept.
     pub(crate) async fn forget_audit_records(&self) -> Result<(), Error> {
+        let realms: Vec<_> = self.features.keys().cloned().collect();
         let retention = millis(self.requests.settings.audit_retention);
         let before_ms = self.clock.now_ms().saturating_sub(retention);
-        let most = u64::from(FORGOTTEN_AT_ONCE);
-        while self.metastore.forget_audit_records(before_ms, FORGOTTEN_AT_ONCE).await? >= most {}
-        Ok(())
+        loop {
+            let forgotten =
+                self.metastore.forget_audit_records(&realms, before_ms, FORGOTTEN_AT_ONCE).await?;
+            if forgotten < FORGOTTEN_AT_ONCE as usize {
+                return Ok(());
+            }
+        }
     }
 }
 

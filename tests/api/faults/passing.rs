@@ -62,8 +62,13 @@ impl AuditRecords for Between {
         self.inner.audit_records(realm, query).await
     }
 
-    async fn forget_audit_records(&self, before_ms: i64, limit: u32) -> Result<u64, Error> {
-        self.inner.forget_audit_records(before_ms, limit).await
+    async fn forget_audit_records(
+        &self,
+        realms: &[RealmId],
+        before_ms: i64,
+        limit: u32,
+    ) -> Result<usize, Error> {
+        self.inner.forget_audit_records(realms, before_ms, limit).await
     }
 }
 

@@ -110,7 +110,7 @@ impl AuditRecords for FakeMetastore {
         unreachable!("requests are kept elsewhere")
     }
 
-    async fn forget_audit_records(&self, _: i64, _: u32) -> Result<u64, Error> {
+    async fn forget_audit_records(&self, _: &[RealmId], _: i64, _: u32) -> Result<usize, Error> {
         unreachable!("requests are kept elsewhere")
     }
 }

@@ -43,6 +43,9 @@ pub const WEBHOOK_SINK: &str = "webhook";
 /// What Polaris calls the database.
 const PERSISTENCE: &str = "persistence-in-memory-buffer";
 
+/// What Polaris calls nobody.
+const NOBODY: &str = "no-op";
+
 /// Polaris' listeners that are not here.
 const FOREIGN: [&str; 3] = ["aws-cloudwatch", "kafka", "opentelemetry"];
 
@@ -184,7 +187,8 @@ impl Format for Listeners {
                 foreign.map(Listener::Foreign).ok_or_else(not::<Self>)
             }
         };
-        Texts::parse(text)?.iter().map(listener).collect()
+        // What Polaris' configuration says where nobody is told, before it was a list.
+        Texts::parse(text)?.iter().filter(|name| *name != NOBODY).map(listener).collect()
     }
 }
 

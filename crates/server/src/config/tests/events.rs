@@ -43,6 +43,7 @@ fn listeners_have_the_names_of_polaris_and_our_own() {
     ] {
         assert_eq!(names(&events(&[(LISTENERS, listeners), URL])), expected, "{listeners}");
     }
+    assert!(events(&[(LISTENERS, "no-op")]).wanted.is_empty());
     let old = ("polaris.event-listener.type", "log");
     assert_eq!(names(&events(&[old])), ["log"]);
     assert_eq!(names(&events(&[old, (LISTENERS, "database")])), ["database"]);
