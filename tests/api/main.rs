@@ -11,6 +11,7 @@ mod counts;
 mod create_table;
 mod doctor;
 mod escalation;
+mod events;
 mod events_delivery;
 mod explain;
 mod external;

@@ -14,16 +14,16 @@ use serde_json::{Value, json};
 
 use crate::fixtures::{disk, files, lake, lake_with, text};
 
-const VIEWS: &str = "/api/catalog/v1/lake/namespaces/sales/views";
+pub(crate) const VIEWS: &str = "/api/catalog/v1/lake/namespaces/sales/views";
 const RENAME: &str = "/api/catalog/v1/lake/views/rename";
-const REGISTER: &str = "/api/catalog/v1/lake/namespaces/sales/register-view";
+pub(crate) const REGISTER: &str = "/api/catalog/v1/lake/namespaces/sales/register-view";
 
-fn route(view: &str) -> String {
+pub(crate) fn route(view: &str) -> String {
     format!("{VIEWS}/{view}")
 }
 
 /// The body that makes a view.
-fn draft(name: &str) -> Value {
+pub(crate) fn draft(name: &str) -> Value {
     json!({
         "name": name,
         "schema": schema(),
@@ -44,7 +44,7 @@ async fn load(who: &Identity<'_>, view: &str) -> Value {
 }
 
 /// The commit that gives a view another query.
-fn replacing(sql: &str) -> Value {
+pub(crate) fn replacing(sql: &str) -> Value {
     json!({"updates": [
         {"action": "add-view-version", "view-version": view_version(sql)},
         {"action": "set-current-view-version", "view-version-id": -1},

@@ -54,6 +54,27 @@ fn every_sql_file_is_used() {
     }
 }
 
+/// Where the service writes without saying what happens: what tells of it is in there too, or it is a
+/// mark that only the service reads.
+const WRITES: &[&str] = &[
+    "crates/service/src/answers.rs",
+    "crates/service/src/events.rs",
+    "crates/service/src/outcome.rs",
+];
+
+#[test]
+fn every_write_of_the_service_says_what_happens() {
+    let mut writing = Vec::new();
+    for path in files_below(&root().join("crates/service/src"), ".rs") {
+        let code: String = read(&path).split_whitespace().collect();
+        if code.contains("metastore.apply(") {
+            writing.push(shown(&path));
+        }
+    }
+
+    assert_eq!(writing, WRITES, "changes are made by Service::apply or Service::apply_surely");
+}
+
 #[test]
 fn both_databases_have_the_same_migrations() {
     let names = |database: &str| -> BTreeSet<String> {

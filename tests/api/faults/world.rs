@@ -32,11 +32,16 @@ pub(crate) const NAMES: usize = 6;
 impl World {
     /// Starts the servers, with the catalog `lake`.
     pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with more settings.
+    pub(crate) async fn start_with(more: &[(&str, &str)]) -> Self {
         let plan = Plan::default();
         let realm = format!("realm-{}", uuid::Uuid::new_v4().simple());
         // Names are used again, and tables keep their places when they are renamed.
         let unique = "polaris.features.\"DEFAULT_UNIQUE_TABLE_LOCATION_ENABLED\"";
-        let settings = [(unique, "true")];
+        let settings = [&[(unique, "true")], more].concat();
         let mut shared: Option<Arc<dyn Metastore>> = None;
         let mut servers = Vec::new();
         for replica in 0..3 {
