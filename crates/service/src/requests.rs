@@ -50,7 +50,7 @@ pub struct RequestSubject {
     pub changes_nothing: bool,
     /// The catalog.
     pub catalog: Option<String>,
-    /// The dotted name of a namespace, or of what is in it.
+    /// The dotted name of a namespace or of what is in it, or the name of something else.
     pub resource: Option<String>,
     /// What else the path says.
     pub attributes: Map<String, Value>,
@@ -326,16 +326,16 @@ fn unless_gone(outcome: Result<(), merak_metastore::Error>) -> Result<(), Error>
     }
 }
 
-/// What an event names: what Polaris would, as far as it is in the path.
+/// What an event names, as far as it is in the path; its own type, where that names nothing.
 fn resource(kind: EventType, subject: &RequestSubject) -> String {
     use merak_model::ResourceType;
     let catalog = || subject.catalog.clone();
     let named = match kind.resource_type() {
-        ResourceType::Table | ResourceType::View | ResourceType::Namespace => {
-            subject.resource.clone().or_else(catalog)
-        }
+        ResourceType::Table
+        | ResourceType::View
+        | ResourceType::Namespace
+        | ResourceType::Realm => subject.resource.clone().or_else(catalog),
         ResourceType::Catalog => catalog(),
-        ResourceType::Realm => None,
     };
     named.unwrap_or_else(|| kind.name().to_owned())
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use reqwest::Url;
 
 /// The `http` or `https` address that events are sent to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl(Url);
 
 /// Why a text is no such address.
@@ -60,6 +60,12 @@ impl fmt::Display for WebhookUrl {
     }
 }
 
+impl fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WebhookUrl").field(&self.to_string()).finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +104,6 @@ mod tests {
         let url = WebhookUrl::parse("http://localhost/events?key=secret").unwrap();
 
         assert_eq!(url.to_string(), "http://localhost/events");
+        assert!(!format!("{url:?}").contains("secret"));
     }
 }

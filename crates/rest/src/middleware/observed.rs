@@ -54,7 +54,7 @@ fn parameters<'a>(route: &'a str, path: &'a str) -> impl Iterator<Item = (&'a st
 struct Named {
     catalog: Option<String>,
     namespace: Option<Vec<String>>,
-    /// A table of either kind, or a view.
+    /// What is in the namespace, or a principal or role: the one that gets something, if there are two.
     leaf: Option<String>,
     attributes: Map<String, Value>,
 }
@@ -81,13 +81,12 @@ impl Named {
             "catalogRoleName" => "catalog_role_name",
             _ => return,
         };
-        if matches!(name, "table" | "view" | "generic-table") {
-            self.leaf = Some(text.clone());
-        }
+        self.leaf.get_or_insert_with(|| text.clone());
         self.attributes.insert(key.to_owned(), text.into());
     }
 
-    /// The dotted name of the namespace or of what is in it, if it names one.
+    /// The dotted name of the namespace or of what is in it, or the name of something else, if it names
+    /// any.
     fn resource(&self) -> Option<String> {
         let levels = self.namespace.iter().flatten().chain(&self.leaf);
         let levels: Vec<_> = levels.map(String::as_str).collect();
@@ -291,6 +290,19 @@ mod tests {
         let attributes = serde_json::json!({"namespace": ["a", "b"], "table_name": "t.1"});
         assert_eq!(Value::Object(found.attributes), attributes);
         assert_eq!(catalog_of(route, path).as_deref(), Some("my lake"));
+    }
+
+    #[test]
+    fn of_a_role_and_whoever_gets_it_the_latter_is_named() {
+        let route =
+            "/api/management/v1/principals/{principalName}/principal-roles/{principalRoleName}";
+
+        let found =
+            subject(&Method::DELETE, route, "/api/management/v1/principals/ana/principal-roles/r");
+
+        assert_eq!(found.resource.as_deref(), Some("ana"));
+        let attributes = serde_json::json!({"principal_name": "ana", "principal_role_name": "r"});
+        assert_eq!(Value::Object(found.attributes), attributes);
     }
 
     #[test]
