@@ -18,9 +18,10 @@ async fn a_change_and_its_events_are_one_statement_more() {
     let one_put = Cost { puts: 1, ..TOLD };
 
     assert_eq!(cost(&server, 200, root.post(TABLES, create)).await, one_put);
-    let commit = root.post(&route("t"), set(json!({"k": "v"})));
+    let orders = route("t");
+    let commit = root.post(&orders, set(json!({"k": "v"})));
     assert_eq!(cost(&server, 200, commit).await, one_put);
-    let nothing = root.post(&route("t"), set(json!({"k": "v"})));
+    let nothing = root.post(&orders, set(json!({"k": "v"})));
     let after = cost(&server, 200, nothing).await;
     assert_eq!((after.statements, after.transactions), (1, 0), "nothing is told of");
     assert_eq!(cost(&server, 200, root.get(&route("t"))).await, READ);
@@ -37,7 +38,8 @@ async fn a_commit_with_a_key_and_its_event_are_two_statements() {
     let key = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f";
     let root = server.root().await.with_header("Idempotency-Key", key);
 
-    let commit = root.post(&route("t"), set(json!({"k": "v"})));
+    let orders = route("t");
+    let commit = root.post(&orders, set(json!({"k": "v"})));
 
     assert_eq!(cost(&server, 200, commit).await, Cost { puts: 1, ..TOLD });
 }

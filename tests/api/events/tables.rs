@@ -63,9 +63,10 @@ async fn a_table_leaves_an_event_of_each_change() {
     assert_eq!(said["previous_metadata_location"], first["metadata-location"]);
     assert_eq!(said["table_current_snapshot_id"], "1");
     assert_eq!(said["entity_version"], 2);
-    let again = post(&route("t"), append(&first, 1, None));
+    let to_table = route("t");
+    let again = post(&to_table, append(&first, 1, None));
     assert_left(&server, 200, again, &[]).await;
-    let nothing = post(&route("t"), commit(json!([]), json!([])));
+    let nothing = post(&to_table, commit(json!([]), json!([])));
     assert_left(&server, 200, nothing, &[]).await;
     let renamed = json!({"source": ident("t"), "destination": ident("moved")});
     let renamed = left_by(&server, 204, post(RENAME, renamed)).await;
