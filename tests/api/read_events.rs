@@ -1,10 +1,12 @@
 //! Events of requests that change nothing, and reading events.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use merak_model::Privilege;
 use merak_tests::{Identity, TestClock, TestServer};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 const LISTENERS: (&str, &str) = ("polaris.event-listener.types", "database");
 const EVENTS: &str = "/api/management/v1/events";
@@ -161,6 +163,59 @@ async fn what_waits_to_be_written_is_bounded() {
 
     assert!(of_request(&server, "lost").await.is_empty());
     assert_eq!(of_request(&server, "kept").await, ["BEFORE_LOAD_TABLE"]);
+}
+
+/// Waits until so many reads of a table were told.
+async fn until_told(server: &TestServer, count: usize) {
+    let root = server.root().await;
+    let told = async { while listed(&root, "type=AFTER_LOAD_TABLE").await.len() < count {} };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("it is told in time");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_gathered_is_written_once_it_is_enough_or_old_enough() {
+    const SIZE: &str = "polaris.event-listener.persistence-in-memory-buffer.max-buffer-size";
+    const TIME: &str = "polaris.event-listener.persistence-in-memory-buffer.buffer-time";
+    let wanted = ("polaris.event-listener.database.enabled-event-types", "AFTER_LOAD_TABLE");
+    for settings in
+        [[wanted, (SIZE, "3"), (TIME, "PT1H")], [wanted, (SIZE, "1000"), (TIME, "50ms")]]
+    {
+        let server = start(&settings).await;
+        let root = server.root().await;
+        let (stop, stopped) = watch::channel(false);
+        let service = server.parts.service.clone();
+        let writer = tokio::spawn(async move { service.keep_writing_gathered(stopped).await });
+
+        for _ in 0..2 {
+            let _ = root.get(ORDERS).await.expect(200);
+        }
+        if settings[1].1 == "3" {
+            assert!(listed(&root, "type=AFTER_LOAD_TABLE").await.is_empty());
+        }
+        let _ = root.get(ORDERS).await.expect(200);
+        until_told(&server, 3).await;
+
+        // What is there at the end is written, however little it is.
+        let _ = root.get(ORDERS).await.expect(200);
+        stop.send(true).unwrap();
+        writer.await.unwrap();
+        assert_eq!(listed(&root, "type=AFTER_LOAD_TABLE").await.len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_its_bounds() {
+    let server = start(&[]).await;
+    let root = server.root().await;
+    for number in 0..101 {
+        server.create_namespace("lake", &format!("n{number}")).await;
+    }
+
+    let sizes = [("", 100), ("pageSize=0", 100), ("pageSize=1", 1), ("pageSize=4294967295", 102)];
+    for (query, size) in sizes {
+        let query = format!("type=AFTER_CREATE_NAMESPACE&{query}");
+        assert_eq!(listed(&root, &query).await.len(), size, "{query}");
+    }
 }
 
 #[tokio::test]
