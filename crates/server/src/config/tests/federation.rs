@@ -17,9 +17,9 @@ fn problems(sources: &Sources) -> String {
 #[test]
 fn encryption_keys_are_looked_at_when_the_server_starts_and_never_shown() {
     let keys = "merak.secrets.encryption-keys";
-    let config = config(&environment(&[(keys, KEY)]));
-    assert!(matches!(config.federation.keys, EncryptionKeys::Given(_)));
-    assert!(!format!("{config:?}").contains("AAAA"));
+    let given = config(&environment(&[(keys, KEY)]));
+    assert!(matches!(given.federation.keys, EncryptionKeys::Given(_)));
+    assert!(!format!("{given:?}").contains("AAAA"));
     assert!(matches!(config(&environment(&[])).federation.keys, EncryptionKeys::Unset));
 
     let told = problems(&environment(&[(keys, "a:AAAA")]));
