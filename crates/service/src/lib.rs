@@ -36,6 +36,7 @@ mod purge;
 mod queue;
 mod quickstart;
 mod records;
+mod registrations;
 mod reports;
 mod requests;
 mod session;
@@ -86,7 +87,7 @@ pub use merak_metastore::{FoundReport, MetricsReport, ReportKind};
 pub use merak_metastore::{Task, TaskState};
 pub use merak_storage::{Diagnosis, S3RequestToSign};
 pub use namespaces::{NamespaceView, PropertiesUpdated};
-pub use new_tables::{Registration, TableDraft};
+pub use new_tables::TableDraft;
 pub use new_views::ViewDraft;
 pub use notifications::{Notification, NotificationKind};
 pub use policies::{ApplicablePolicy, Policies, PolicyChange, PolicyDraft, PolicyView};
@@ -94,6 +95,7 @@ pub use principal_roles::PrincipalRoleDraft;
 pub use principals::{CredentialsChange, PrincipalDraft};
 pub use purge::{PurgeSettings, ReferenceCheck};
 pub use quickstart::quickstart_changes;
+pub use registrations::Registration;
 pub use reports::{
     CommitReport, EngineReport, ReportSettings, ReportsPage, ScanReport, WantedReports,
 };

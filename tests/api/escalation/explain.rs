@@ -31,6 +31,8 @@ const IN_THE_REALM: &[&str] = &[
     "ASSIGN_PRINCIPAL_ROLE",
     "REVOKE_PRINCIPAL_ROLE",
     "EXPLAIN_ACCESS_IN_REALM",
+    "LIST_EVENTS",
+    "LIST_AUDIT_RECORDS",
 ];
 
 /// What is asked for is judged in the realm, though a catalog is named.

@@ -23,8 +23,9 @@ async fn world() -> (World, Value) {
     (world, made.expect(200).json())
 }
 
+/// All events there are. The first replica's store is the one of all of them.
 async fn all(world: &World) -> Vec<String> {
-    lines(&events_after(&world.reader, None).await)
+    lines(&events_after(&world.replicas[0], None).await)
 }
 
 #[tokio::test]
@@ -76,12 +77,12 @@ async fn a_change_whose_answer_is_lost_leaves_one_event() {
 async fn a_commit_that_is_overtaken_leaves_the_event_of_what_it_came_to() {
     let (world, t) = world().await;
     let faults = [Some(StoreFault::LostUndone), Some(StoreFault::Overtaken)];
-    let before = newest(&world.reader).await;
+    let before = newest(&world.replicas[0]).await;
     let commit = (Method::POST, route("t"), append(&t, 1, None));
 
     let _ = with(&world, writes(&faults), &commit).await.expect(200);
 
-    let left = events_after(&world.reader, before).await;
+    let left = events_after(&world.replicas[0], before).await;
     assert_eq!(lines(&left), ["AFTER_UPDATE_TABLE TABLE lake sales.t"]);
     let there = load(&world.reader(), "t").await;
     assert_eq!(attributes(&left[0])["metadata_location"], there["metadata-location"]);

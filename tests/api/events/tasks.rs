@@ -7,6 +7,11 @@ use crate::fixtures::{disk, route, text};
 async fn a_purge_leaves_the_event_of_its_drop_and_one_of_each_attempt() {
     let server = lake_with(&[("polaris.features.\"DROP_WITH_PURGE_ENABLED\"", "true")]).await;
     let t = server.create_table("lake", "sales", "t").await;
+    // Whoever has files removed must be one who may write them.
+    let root = server.root().await;
+    let path = "/api/management/v1/catalogs/lake/catalog-roles/catalog_admin/grants";
+    let grant = json!({"type": "catalog", "privilege": "CATALOG_MANAGE_CONTENT"});
+    let _ = root.put(path, grant).await.expect(201);
     let path = format!("{}?purgeRequested=true", route("t"));
 
     let dropped = left_by(&server, 204, delete(&path)).await;
