@@ -1,5 +1,6 @@
 //! Federated catalogs: another catalog owns what is in them, and is asked for it.
 
+mod events;
 mod grants;
 mod hostile;
 mod keys;
@@ -71,10 +72,15 @@ struct Pair {
 
 impl Pair {
     async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with more settings of the one in front.
+    async fn start_with(settings: &[(&str, &str)]) -> Self {
         let owner = TestServer::start().await;
         owner.create_catalog("lake").await;
         let listening = owner.listen().await;
-        let front = start(&[]).await;
+        let front = start(settings).await;
         let base = owner.location("lake");
         let connection = json!({
             "connectionType": "ICEBERG_REST",

@@ -29,11 +29,13 @@ pub enum Noted {
     Missing,
     /// Which limit on the rate of requests it was over.
     RateLimit,
+    /// The host of the catalog that was asked, where another catalog owns what it is about.
+    Owner,
 }
 
 impl Noted {
     /// How many there are.
-    const COUNT: usize = 9;
+    const COUNT: usize = 10;
 
     /// The field of the request's span, and of audit records.
     pub const fn name(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Noted {
             Self::ReferencedBy => "referenced_by",
             Self::Missing => "missing",
             Self::RateLimit => "rate_limit",
+            Self::Owner => "owner",
         }
     }
 }

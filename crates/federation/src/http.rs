@@ -156,7 +156,7 @@ fn failure(error: reqwest::Error) -> Failure {
 
 fn leads_astray(error: &reqwest::Error) -> bool {
     let first: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    std::iter::successors(first, |error| error.source()).any(|error| error.is::<Astray>())
+    std::iter::successors(first, |error| error.source()).any(<dyn std::error::Error>::is::<Astray>)
 }
 
 /// Looks names up, and goes only where the server may. The addresses that are judged are those that

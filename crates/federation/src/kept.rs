@@ -80,17 +80,15 @@ impl<T> Kept<T> {
                 *held = Some(Held { value: Arc::clone(&value), had_ms, renew_ms, ends_ms });
                 Ok(value)
             }
-            Err(error) => match held.as_ref().filter(|held| now_ms < held.ends_ms) {
-                Some(held) => {
+            Err(error) => {
+                if let Some(held) = held.as_ref().filter(|held| now_ms < held.ends_ms) {
                     let error = &error as &dyn std::error::Error;
                     tracing::warn!(error, "what is known of another catalog cannot be renewed");
-                    Ok(Arc::clone(&held.value))
+                    return Ok(Arc::clone(&held.value));
                 }
-                None => {
-                    *failure = Some((Instant::now(), error.clone()));
-                    Err(error)
-                }
-            },
+                *failure = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
         }
     }
 

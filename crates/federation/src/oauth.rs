@@ -67,8 +67,8 @@ impl TokenClient {
             return Err(Error::Nonsense { host, reason: "its token cannot be read".to_owned() });
         };
         let lives_s = answer.expires_in.unwrap_or(UNKNOWN_LIFETIME_S).min(MAX_LIFETIME_S);
-        let lives_ms = i64::try_from(lives_s * 1000).unwrap_or(i64::MAX);
-        Ok(Fresh::until(answer.access_token, now_ms, now_ms.saturating_add(lives_ms)))
+        let lifetime_ms = i64::try_from(lives_s * 1000).unwrap_or(i64::MAX);
+        Ok(Fresh::until(answer.access_token, now_ms, now_ms.saturating_add(lifetime_ms)))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the secret leaves for the token server")]

@@ -101,7 +101,7 @@ flags! {
     SKIP_CREDENTIAL_SUBSCOPING_INDIRECTION = Bool "false" [] "Vends no credentials: clients bring their own, and the server reaches files as itself.";
     STORAGE_CREDENTIAL_CACHE_DURATION_SECONDS = Integer "1800" [] "After how many seconds, or after half their life if that is sooner, vended credentials are minted again.";
     STORAGE_CREDENTIAL_DURATION_SECONDS = Integer "3600" [] "How many seconds vended credentials live, where the cloud lets one say: not Google's.";
-    SUPPORTED_CATALOG_CONNECTION_TYPES = List "[\"ICEBERG_REST\"]" [] "The types of connections a catalog may have. Only ICEBERG_REST is done.";
+    SUPPORTED_CATALOG_CONNECTION_TYPES = List "[\"ICEBERG_REST\"]" [] "The types of connections a catalog may have. Only `ICEBERG_REST` is done.";
     SUPPORTED_CATALOG_STORAGE_TYPES = List "[\"S3\",\"AZURE\",\"GCS\"]" [] "The storage types a catalog may have.";
     SUPPORTED_EXTERNAL_CATALOG_AUTHENTICATION_TYPES = List "[\"OAUTH\",\"BEARER\",\"GCP\",\"SIGV4\"]" [] "What a connection may be authenticated by. IMPLICIT, which shows nothing, must be added by itself.";
     ALLOW_NAMESPACE_CUSTOM_LOCATION = Bool "false" ["polaris.config.namespace-custom-location.enabled"] "Lets a namespace lie elsewhere than below its parent." (behavior);

@@ -176,10 +176,11 @@ mod tests {
 
     fn question(line: &str) -> Records {
         let words = format!("{line} --client-id root --client-secret s3cr3t");
-        match parse(words.split_whitespace()).unwrap().command {
-            Command::Events(question) | Command::Audit(question) => *question,
-            other => panic!("{other:?}"),
-        }
+        let command = parse(words.split_whitespace()).unwrap().command;
+        let (Command::Events(question) | Command::Audit(question)) = command else {
+            panic!("{command:?}");
+        };
+        *question
     }
 
     #[test]

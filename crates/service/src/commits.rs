@@ -117,7 +117,7 @@ impl Service {
             let catalog = &target.namespace.catalog;
             let trace = Trace { catalog, left };
             let happened = Happening::to_table(EventSubject::UpdateTable, catalog, &target.ident);
-            let happened = vec![happened.as_of(&entity).after(&base.entity)];
+            let happened = vec![happened.knowing(&entity).after(&base.entity)];
             let answer = || file.answer();
             match self.apply_surely(actor, vec![change], happened, answer, trace).await {
                 Ok(()) => {

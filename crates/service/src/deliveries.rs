@@ -225,9 +225,9 @@ impl Service {
         while self.metastore.forget_events(&realms, before_ms, FORGOTTEN_AT_ONCE).await? >= most {}
         for sink in sinks {
             let (pending, oldest_ms) = self.metastore.pending_deliveries(&realms, &sink).await?;
-            let age_ms = oldest_ms.map_or(0, |ms| self.clock.now_ms().saturating_sub(ms).max(0));
+            let behind_ms = oldest_ms.map_or(0, |ms| self.clock.now_ms().saturating_sub(ms).max(0));
             #[expect(clippy::cast_precision_loss, reason = "a measurement")]
-            let (pending, age_s) = (pending as f64, age_ms as f64 / 1000.0);
+            let (pending, age_s) = (pending as f64, behind_ms as f64 / 1000.0);
             metrics::gauge!("merak_events_pending", "sink" => sink.clone()).set(pending);
             metrics::gauge!("merak_events_oldest_pending_seconds", "sink" => sink).set(age_s);
         }

@@ -1,10 +1,13 @@
 //! An event as JSON, with the keys that Polaris' own listeners use.
 
+use std::num::NonZero;
+
 use merak_metastore::EventRecord;
 use merak_model::RealmId;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
+use time::format_description::well_known::iso8601::{Config, EncodedConfig, TimePrecision};
+use time::format_description::well_known::{Iso8601, Rfc3339};
 
 /// What an event says: first what Polaris tells of each, then its attributes.
 pub fn event_json(realm: &RealmId, event: &EventRecord) -> Map<String, Value> {
@@ -35,10 +38,15 @@ pub fn event_json(realm: &RealmId, event: &EventRecord) -> Map<String, Value> {
     said
 }
 
-/// A time as RFC 3339 has it, in UTC.
+/// Milliseconds, also where they are none: so that texts are in the order of the times.
+const MILLISECONDS: EncodedConfig = Config::DEFAULT
+    .set_time_precision(TimePrecision::Second { decimal_digits: NonZero::new(3) })
+    .encode();
+
+/// A time as RFC 3339 has it, in UTC and to the millisecond.
 pub fn rfc3339(at_ms: i64) -> String {
     let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000);
-    time.ok().and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
+    time.ok().and_then(|time| time.format(&Iso8601::<MILLISECONDS>).ok()).unwrap_or_default()
 }
 
 /// The milliseconds since 1970 of a time that RFC 3339 can say, whatever its offset. Parts of a
@@ -100,7 +108,7 @@ mod tests {
 
         let said = event_json(&RealmId::new("POLARIS"), &event);
 
-        assert_eq!(said["timestamp"], "1970-01-01T00:00:00Z");
+        assert_eq!(said["timestamp"], "1970-01-01T00:00:00.000Z");
         for absent in ["principal", "activated_roles", "request_id", "catalog_name"] {
             assert!(!said.contains_key(absent), "{absent}");
         }

@@ -169,7 +169,7 @@ impl Happening {
     /// The same, with what is known of a table or view by then: by Polaris' keys, and in texts, as
     /// snapshots have ids that not every JSON reader keeps exactly.
     #[must_use]
-    pub(crate) fn as_of(self, entity: &Entity) -> Self {
+    pub(crate) fn knowing(self, entity: &Entity) -> Self {
         const KEYS: [(&str, &str); 7] = [
             ("table-uuid", "uuid"),
             ("view-uuid", "uuid"),
@@ -194,9 +194,9 @@ impl Happening {
 
     /// The same, with what is known of a table or view once a change has made it so.
     #[must_use]
-    pub(crate) fn as_changed_by(self, change: &Change) -> Self {
+    pub(crate) fn changed_by(self, change: &Change) -> Self {
         if let Change::Create { entity, .. } | Change::Update { entity, .. } = change {
-            return self.as_of(entity);
+            return self.knowing(entity);
         }
         self
     }
@@ -244,7 +244,7 @@ pub(crate) fn drop_of(target: &ResolvedTable, purge: bool) -> Happening {
             dropped(EventSubject::DropTable, TABLE_NAME).with("purge_requested", purge)
         }
     };
-    happening.as_of(&target.table)
+    happening.knowing(&target.table)
 }
 
 /// The move of a table or view to another name.
@@ -259,9 +259,10 @@ pub(crate) fn rename_of(
         path.push(ident.name.clone());
         path
     };
-    let (subject, key) = match moved.kind == EntityKind::View {
-        true => (EventSubject::RenameView, VIEW_NAME),
-        false => (EventSubject::RenameTable, TABLE_NAME),
+    let (subject, key) = if moved.kind == EntityKind::View {
+        (EventSubject::RenameView, VIEW_NAME)
+    } else {
+        (EventSubject::RenameTable, TABLE_NAME)
     };
     // By the names that Polaris keeps and by those that it sends.
     Happening::to_named(subject, catalog, key, destination)
@@ -269,7 +270,7 @@ pub(crate) fn rename_of(
         .with("rename_destination", destination.to_string())
         .with("source", path(source))
         .with("destination", path(destination))
-        .as_of(moved)
+        .knowing(moved)
 }
 
 impl Service {

@@ -137,7 +137,7 @@ impl Service {
         let (id, table) = (entity.id, GenericTable::of(&entity)?);
         let subject = EventSubject::CreateGenericTable;
         let happened = Happening::to_named(subject, catalog, GENERIC_TABLE_NAME, &target.ident);
-        let happened = happened.as_of(&entity).with("format", table.format.as_str());
+        let happened = happened.knowing(&entity).with("format", table.format.as_str());
         let change = Change::Create { entity: Box::new(entity), metadata: None, keep_apart };
         let left = Left::Name(&target.ident, id);
         let trace = Trace { catalog, left };

@@ -154,7 +154,7 @@ impl Service {
         let catalog = &target.namespace.catalog;
         let trace = Trace { catalog, left };
         let table = |&subject| Happening::to_table(subject, catalog, &target.ident);
-        let happened = subjects.iter().map(|one| table(one).as_changed_by(&change)).collect();
+        let happened = subjects.iter().map(|one| table(one).changed_by(&change)).collect();
         let answer = || file.answer();
         if let Err(error) = self.apply_surely(actor, vec![change], happened, answer, trace).await {
             if !matches!(error, MetastoreError::OutcomeUnknown(_)) {

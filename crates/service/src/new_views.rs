@@ -139,7 +139,7 @@ impl Service {
         let catalog = &target.namespace.catalog;
         let trace = Trace { catalog, left };
         let happened = Happening::to_named(subject, catalog, VIEW_NAME, &target.ident);
-        let happened = vec![happened.as_of(&entity)];
+        let happened = vec![happened.knowing(&entity)];
         let change = Change::Create {
             entity: Box::new(entity),
             metadata: self.metadata.beside(&file.json),

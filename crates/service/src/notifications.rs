@@ -278,14 +278,14 @@ fn happenings(found: &ResolvedNotification, news: &News, changes: &[Change]) -> 
             let subject = EventSubject::CreateNamespace;
             Some(Happening::to_namespace(subject, catalog, &namespace).at_version(entity))
         }
-        Change::Create { entity, .. } => Some(table(EventSubject::CreateTable).as_of(entity)),
+        Change::Create { entity, .. } => Some(table(EventSubject::CreateTable).knowing(entity)),
         Change::Update { entity, .. } => {
-            let updated = table(EventSubject::UpdateTable).as_of(entity);
+            let updated = table(EventSubject::UpdateTable).knowing(entity);
             Some(updated.after_maybe(existing))
         }
         Change::Drop { .. } => {
             let dropped = table(EventSubject::DropTable).with("purge_requested", false);
-            Some(existing.map_or(dropped.clone(), |table| dropped.as_of(table)))
+            Some(existing.map_or(dropped.clone(), |table| dropped.knowing(table)))
         }
         Change::Grant(_)
         | Change::Revoke(_)

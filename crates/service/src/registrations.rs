@@ -91,7 +91,7 @@ impl Service {
         let left = Left::Pointer(ident, id, file.pointer.as_str());
         let trace = Trace { catalog, left };
         let happened = Happening::to_table(EventSubject::RegisterTable, catalog, ident)
-            .as_changed_by(&change)
+            .changed_by(&change)
             .after_maybe(replaced.map(|replaced| &replaced.table));
         self.apply_surely(&actor, vec![change], vec![happened], || file.answer(), trace)
             .await

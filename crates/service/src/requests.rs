@@ -46,7 +46,7 @@ pub struct RequestSettings {
 pub struct RequestSubject {
     /// The operation.
     pub subject: EventSubject,
-    /// Whether it only reads. What changes something tells in its own transaction that it did.
+    /// Whether it only reads. What changes something here tells in its own transaction that it did.
     pub changes_nothing: bool,
     /// The catalog.
     pub catalog: Option<String>,
@@ -198,7 +198,9 @@ impl Service {
         };
         gather(before, served.id);
         let was_done = (200..300).contains(&served.status) || served.status == 304;
-        if subject.changes_nothing && was_done && self.events.wants(after) {
+        // What another catalog changes, it changes in no transaction of ours.
+        let is_told_here = subject.changes_nothing || served.trail.get(Noted::Owner).is_some();
+        if is_told_here && was_done && self.events.wants(after) {
             gather(after, self.events.next_id(self.clock.now_ms()));
         }
     }

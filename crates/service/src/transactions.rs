@@ -323,7 +323,7 @@ impl Step<'_> {
     /// What happens to the table by the change.
     fn happenings(&self, catalog: &Entity, change: &Change) -> Vec<Happening> {
         let updated = Happening::to_table(EventSubject::UpdateTable, catalog, self.ident())
-            .as_changed_by(change)
+            .changed_by(change)
             .after_maybe(self.base.as_ref().map(|base| &base.entity));
         let created = self.base.is_none().then(|| updated.of(EventSubject::CreateTable));
         created.into_iter().chain([updated]).collect()

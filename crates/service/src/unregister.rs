@@ -55,7 +55,7 @@ impl Service {
             let trace = Trace { catalog, left };
             // Polaris has no event of its own for it: to whoever follows this catalog, it is a drop.
             let happened = Happening::to_table(EventSubject::DropTable, catalog, &target.ident)
-                .as_of(&table)
+                .knowing(&table)
                 .with("purge_requested", false)
                 .with("unregistered", true);
             let outcome =

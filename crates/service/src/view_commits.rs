@@ -95,7 +95,7 @@ impl Service {
             let trace = Trace { catalog, left };
             let subject = EventSubject::ReplaceView;
             let happened = Happening::to_named(subject, catalog, VIEW_NAME, &target.ident);
-            let happened = vec![happened.as_of(&entity).after(&base.entity)];
+            let happened = vec![happened.knowing(&entity).after(&base.entity)];
             let answer = || view_answer(&file);
             match self.apply_surely(actor, vec![change], happened, answer, trace).await {
                 Ok(()) => {

@@ -1,4 +1,4 @@
-//! Events in the form of CloudEvents 1.0.
+//! Events in the form of `CloudEvents` 1.0.
 
 use merak_service::{Delivery, event_json, rfc3339};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

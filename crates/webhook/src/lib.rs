@@ -1,4 +1,4 @@
-//! Tells a web server of events: batches of CloudEvents by HTTP.
+//! Tells a web server of events: batches of `CloudEvents` by HTTP.
 //!
 //! It does not know which events there are, nor when one is told again: `merak-service` does.
 #![warn(missing_docs)]

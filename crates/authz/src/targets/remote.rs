@@ -85,7 +85,9 @@ pub(crate) fn is_federated(resolution: &Resolution) -> bool {
 }
 
 /// Something in a federated catalog, with the privileges held on as much of its path as is known
-/// here. Whether it is there, only the catalog that owns it knows: most of the entities are stand-ins,
+/// here.
+///
+/// Whether it is there, only the catalog that owns it knows: most of the entities are stand-ins,
 /// whose ids mean nothing.
 #[derive(Debug)]
 pub struct InRemote<T>(

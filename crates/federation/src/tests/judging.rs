@@ -48,7 +48,11 @@ fn sealed(connection: &Connection) -> &Sealed {
     match &connection.authentication {
         ConnectionAuthentication::OAuth(client) => &client.client_secret,
         ConnectionAuthentication::Bearer(bearer) => &bearer.bearer_token,
-        other => panic!("{} has no secret", other.as_str()),
+        other @ (ConnectionAuthentication::SigV4(_)
+        | ConnectionAuthentication::Gcp { .. }
+        | ConnectionAuthentication::Implicit { .. }) => {
+            panic!("{} has no secret", other.as_str())
+        }
     }
 }
 

@@ -66,7 +66,7 @@ async fn requests_are_signed_in_a_session_of_the_role_that_is_renewed_before_it_
         assert_eq!(seen.header("x-amz-security-token"), "token-8");
         assert_eq!(seen.header("x-amz-content-sha256").len(), 64);
     }
-    world.clock.advance(Duration::from_secs(3540));
+    world.clock.advance(Duration::from_mins(59));
     let _ = remote.call(get(["namespaces"])).await.unwrap();
     assert_eq!(sts.seen().len(), 2);
 }

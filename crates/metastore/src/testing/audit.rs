@@ -50,13 +50,13 @@ pub async fn audit_records_come_back_the_newest_first(store: Arc<dyn Metastore>)
 
     add(&world, &[bare.clone(), full.clone()]).await;
     // What may have been kept is kept again.
-    add(&world, &[full.clone()]).await;
+    add(&world, std::slice::from_ref(&full)).await;
     add(&world, &[]).await;
 
     assert_eq!(found(&world, &AuditQuery::newest(10)).await, [bare.clone(), full.clone()]);
-    assert_eq!(found(&world, &AuditQuery::newest(1)).await, [bare.clone()]);
+    assert_eq!(found(&world, &AuditQuery::newest(1)).await, std::slice::from_ref(&bare));
     let older = AuditQuery { before: Some(bare.id), ..AuditQuery::newest(10) };
-    assert_eq!(found(&world, &older).await, [full.clone()]);
+    assert_eq!(found(&world, &older).await, std::slice::from_ref(&full));
     let oldest = AuditQuery { before: Some(full.id), ..AuditQuery::newest(10) };
     assert!(found(&world, &oldest).await.is_empty());
 }

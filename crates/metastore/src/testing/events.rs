@@ -70,11 +70,11 @@ impl World {
     }
 
     async fn forget_events(&self, before_ms: i64, limit: u32) -> usize {
-        self.store.forget_events(&[self.realm.clone()], before_ms, limit).await.unwrap()
+        self.store.forget_events(std::slice::from_ref(&self.realm), before_ms, limit).await.unwrap()
     }
 
     async fn pending(&self, sink: &str) -> (u64, Option<i64>) {
-        self.store.pending_deliveries(&[self.realm.clone()], sink).await.unwrap()
+        self.store.pending_deliveries(std::slice::from_ref(&self.realm), sink).await.unwrap()
     }
 }
 
@@ -172,8 +172,8 @@ pub async fn changes_whose_event_is_there_are_not_made_again(store: Arc<dyn Meta
 
     assert!(matches!(result, Err(Error::AlreadyRecorded)), "{result:?}");
     assert!(world.resolve(&world.of_catalog("lake")).await.catalog.is_none());
-    let changed = EventRecord { resource: "changed".to_owned(), ..made.clone() };
-    world.store.record_events(&world.realm, &[to(&changed, &["log", "more"])]).await.unwrap();
+    let another = EventRecord { resource: "changed".to_owned(), ..made.clone() };
+    world.store.record_events(&world.realm, &[to(&another, &["log", "more"])]).await.unwrap();
     assert_eq!(world.events(&all()).await, [made]);
     assert_eq!(world.pending("log").await.0, 1);
     assert_eq!(world.pending("more").await, (0, None));
@@ -211,7 +211,7 @@ pub async fn the_event_of_an_attempt_is_there_if_the_attempt_was_settled(
     assert!(settle("w1").await);
     assert!(!settle("w1").await, "it is settled");
 
-    assert_eq!(world.events(&all()).await, [attempted.clone()]);
+    assert_eq!(world.events(&all()).await, std::slice::from_ref(&attempted));
     assert_eq!(world.pending("log").await.0, 1);
 }
 
@@ -427,7 +427,7 @@ pub async fn events_are_forgotten_once_nobody_is_to_be_told(store: Arc<dyn Metas
     assert_eq!(world.forget_events(before_ms, 3).await, 1);
     assert_eq!(world.forget_events(before_ms, 3).await, 0);
 
-    let left = [&[pending.clone()], &events[4..]].concat();
+    let left = [std::slice::from_ref(&pending), &events[4..]].concat();
     assert_eq!(world.events(&all()).await, left);
     let claimed = world.take("log", "w1", START_MS, 9).await;
     assert_eq!(world.forget_events(before_ms, 3).await, 0, "somebody is at it");

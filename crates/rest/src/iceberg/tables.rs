@@ -295,7 +295,7 @@ pub(crate) async fn rename_table(
         let Some(proof) = here(app.authorizer.authorize(caller, RenameTable, &path).await)? else {
             return Box::pin(federated::tables::rename(app, caller, &path)).await;
         };
-        to_the_end(async move { app.service.rename_table(proof).await }).await?;
+        to_the_end(Box::pin(async move { app.service.rename_table(proof).await })).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await

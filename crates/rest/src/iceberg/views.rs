@@ -184,7 +184,7 @@ pub(crate) async fn rename_view(
         let Some(proof) = here(app.authorizer.authorize(caller, RenameView, &path).await)? else {
             return Box::pin(federated::views::rename(app, caller, &path)).await;
         };
-        to_the_end(async move { app.service.rename_view(proof).await }).await?;
+        to_the_end(Box::pin(async move { app.service.rename_view(proof).await })).await?;
         Ok(StatusCode::NO_CONTENT.into_response())
     })
     .await

@@ -31,6 +31,7 @@ pub(crate) async fn log(State(app): State<App>, request: Request, next: Next) ->
         credential = tracing::field::Empty,
         referenced_by = tracing::field::Empty,
         missing = tracing::field::Empty,
+        owner = tracing::field::Empty,
     );
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let started = Instant::now();

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use merak_authz::{Noted, note};
 use merak_federation::{Method, Remote, RemoteAnswer, RemoteRequest};
 use merak_model::features::{ENABLE_CATALOG_FEDERATION, LIST_PAGINATION_ENABLED};
 use merak_model::{Entity, EntityKind, RealmId, TableIdent};
@@ -64,6 +65,7 @@ impl Service {
         // Boxed, as is each call: else the type of every handler would hold that of the HTTP client.
         let found: BoxFuture<'_, Result<_, merak_federation::Error>> = Box::pin(async {
             let remote = self.federation.remote(realm, catalog).await?;
+            note(Noted::Owner, || remote.host().to_owned());
             let separator = remote.config().await?.separator.clone();
             Ok((remote, separator))
         });

@@ -34,7 +34,7 @@ struct Shown {
 }
 
 #[derive(Deserialize)]
-struct Updated {
+struct Outcome {
     #[serde(default)]
     updated: Vec<String>,
     #[serde(default)]
@@ -117,7 +117,7 @@ impl Service {
         let owner = self.owner(proof.realm(), &target.catalog).await?;
         let path = owner.in_namespace(&namespace_of(target), &["properties"])?;
         let body = json!({"updates": updates, "removals": removals});
-        let Updated { updated, removed, missing } =
+        let Outcome { updated, removed, missing } =
             parse(&owner.post(path, &body).await?, Method::Post)?;
         Ok(PropertiesUpdated { updated, removed, missing: missing.unwrap_or_default() })
     }
