@@ -129,8 +129,12 @@ impl Drop for Folder {
     }
 }
 
+fn new_realm() -> String {
+    format!("realm-{}", uuid::Uuid::new_v4().simple())
+}
+
 async fn google_lake() -> (google::Running, TestServer, Folder) {
-    google_lake_with("realm-of-google", Folder(scratch_dir()), &[]).await
+    google_lake_with(&new_realm(), Folder(scratch_dir()), &[]).await
 }
 
 async fn google_lake_with(
@@ -214,7 +218,7 @@ async fn a_token_opens_the_table_and_nothing_beside_it() {
 async fn google_is_told_who_a_token_is_for_where_a_flag_says_so() {
     let folder = Folder(scratch_dir());
     let key = folder.0.join("attribution.pem").display().to_string();
-    let realm = format!("realm-{}", uuid::Uuid::new_v4().simple());
+    let realm = new_realm();
     let (cloud, server, folder) = google_lake_with(
         &realm,
         folder,
